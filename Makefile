@@ -1,0 +1,72 @@
+# What a person types. Everything runs in .venv, which `make install` builds from requirements.lock.
+# Needs git, make and Python 3.11-3.13 with venv; nothing else, and no activated environment.
+
+.DEFAULT_GOAL := help
+.PHONY: help install up demo check test bench chaos e2e fix docs lock
+
+# Another project's environment or search path must not leak in.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX UV_PYTHON UV_SYSTEM_PYTHON
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+CODE := bihuan flows tasks schemas deployments
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+install: $(STAMP) ## Make .venv from requirements.lock (at once when nothing changed)
+
+up: $(STAMP) ## Start everything on this machine; Ctrl-C ends it (ARGS="--port 8800")
+	@exec $(BIN)/bihuan up $(ARGS)
+
+demo: $(STAMP) ## The same with a simulated company in ./demo-data
+	@exec $(BIN)/bihuan up --demo --data ./demo-data $(ARGS)
+
+check: $(STAMP) ## Linters, format, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports --no-logo
+
+test: $(STAMP) ## The test suite, SQLite and PostgreSQL, on two cores (ARGS="-k outbox")
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+bench: $(STAMP) ## Benchmarks: prints ratios, writes benchmarks/results/
+	@for file in $$(grep -l __main__ benchmarks/*.py); do \
+		echo "== $$file" && $(BIN)/python -m benchmarks.$$(basename $$file .py) $(ARGS) || exit; done
+
+chaos: $(STAMP) ## Kill processes at twenty seeded points; what was promised must still hold
+	$(BIN)/python -m pytest -m chaos $(ARGS)
+
+e2e: $(STAMP) ## Start everything as a user would and look at it
+	$(BIN)/python -m pytest -m e2e $(ARGS)
+
+fix: $(STAMP) ## Format, and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(STAMP) ## Write docs/commands.md anew from the commands themselves
+	$(BIN)/python -m typer bihuan.cli.main utils docs --name bihuan --output docs/commands.md
+
+lock: $(STAMP) ## Write requirements.lock anew from pyproject.toml (ARGS="--upgrade")
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra dev \
+		--no-header --no-annotate -o requirements.lock pyproject.toml $(ARGS)
+
+# uv comes first, by pip, at the locked version; it then installs the rest, itself included.
+# It reads no pip.conf, so the mirror named there is handed over.
+# --compile-bytecode: without it the first start of Prefect takes four times as long.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || { \
+		echo 'bihuan: $(PYTHON) is not Python 3.11-3.13 with venv - apt-get install python3 python3-venv,' \
+			'or make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@$(BIN)/uv --version >/dev/null 2>&1 && $(BIN)/python -c '' || { $(PYTHON) -m venv --clear .venv \
+		&& awk '/^[^ ]/ {take = /^uv==/} take' requirements.lock > .venv/uv.txt \
+		&& $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.txt; } || { \
+		echo 'bihuan: uv could not be installed - check the network; behind a mirror set PIP_INDEX_URL' \
+			'to it, then make install again' >&2; exit 1; }
+	@mirror=$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}; \
+		UV_DEFAULT_INDEX=$${UV_DEFAULT_INDEX:-$$mirror} \
+		$(BIN)/uv pip sync --python $(BIN)/python --compile-bytecode --require-hashes requirements.lock
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@

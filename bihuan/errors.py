@@ -1,0 +1,40 @@
+"""Errors a person can act on.
+
+BihuanError                 one line: what is wrong, where, and the cure
+├── UsageError              wrong use: a bad argument, file, date or mapping              (exit 2)
+│   └── PolicyError         a policy file is wrong: file, line and key                    (exit 2)
+├── RefusedError            understood, but not done: it would break a promise or a guard (exit 3)
+└── UnavailableError        something outside did not answer: database, port, disk        (exit 3)
+"""
+
+from __future__ import annotations
+
+
+class BihuanError(Exception):
+    """Base of all; ``cure`` says what to do next."""
+
+    exit_code = 3
+
+    def __init__(self, what: str, *, cure: str = "") -> None:
+        """Say what is wrong and how to mend it, one line each."""
+        self.what = what
+        self.cure = cure
+        super().__init__(f"{what} - {cure}" if cure else what)
+
+
+class UsageError(BihuanError):
+    """The caller gave something that cannot be used."""
+
+    exit_code = 2
+
+
+class PolicyError(UsageError):
+    """A policy file is wrong."""
+
+
+class RefusedError(BihuanError):
+    """The request was understood and is not carried out."""
+
+
+class UnavailableError(BihuanError):
+    """Something outside bihuan did not answer."""

@@ -1,0 +1,81 @@
+"""How one installation runs: environment variables ``BIHUAN_…``, each with its help and unit."""
+
+from __future__ import annotations
+
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bihuan.errors import UsageError
+
+_SECRET_FILE = "secret.key"  # noqa: S105 - a file name
+
+
+class Settings(BaseSettings):
+    """Every setting. Durations are in the unit their name ends in."""
+
+    model_config = SettingsConfigDict(env_prefix="BIHUAN_", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(Path("var"), description="Folder of the embedded database, the secret and the logs.")
+    database_url: str = Field("", description="SQLAlchemy URL; empty: SQLite in the data folder.")
+    environment: Literal["development", "production"] = Field(
+        "development", description="production refuses to step the clock (`bihuan run --at`)."
+    )
+    policy_dir: Path | None = Field(None, description="Folder of policy files laid over the shipped defaults.")
+    timezone: str = Field("Asia/Shanghai", description="Zone of the installation: complaint numbers, daily counts.")
+    language: Literal["zh", "en"] = Field("zh", description="Language of messages and pages where a reader has none.")
+    secret: SecretStr = Field(SecretStr(""), description="Seals contact URLs and signs forms; empty: a generated file.")
+    operator_url: SecretStr = Field(
+        SecretStr(""), description="Apprise URL that hears of notices nobody else can be told."
+    )
+    web_url: str = Field("http://127.0.0.1:8700", description="Address of the web page, for links in messages.")
+    web_port: int = Field(8700, ge=1, le=65535, description="Port of the web page, on loopback.")
+    prefect_port: int = Field(4200, ge=1, le=65535, description="Port of the local Prefect server, on loopback.")
+    allow_private_targets: bool = Field(False, description="Allow messages to loopback and private network addresses.")
+    allowed_schemes: str = Field(
+        "mailto,mailtos,json,jsons,form,forms,wecombot,dingtalk,feishu,lark,slack,msteams,tgram,workflows",
+        description="Apprise URL schemes that may be used, comma separated.",
+    )
+    send_per_minute: int = Field(20, ge=1, description="Messages one target gets in any minute; the rest wait.")
+    send_timeout_seconds: int = Field(15, ge=1, le=120, description="Longest wait for one target's answer.")
+    lease_seconds: int = Field(300, ge=10, description="How long a claimed batch belongs to its worker.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
+    log_format: Literal["text", "json"] = Field("text", description="Form of a log line on standard error.")
+
+    def database(self) -> str:
+        """The database's URL: the one set, else SQLite in the data folder."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'bihuan.db').resolve()}"
+
+    def secret_value(self) -> str:
+        """The secret set, else one kept in the data folder, made at first use and readable by its owner only."""
+        if value := self.secret.get_secret_value():
+            return value
+        file = self.data_dir / _SECRET_FILE
+        if not file.exists():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            try:
+                with file.open("x", encoding="ascii") as handle:
+                    file.chmod(0o600)
+                    handle.write(secrets.token_urlsafe(32))
+            except FileExistsError:
+                pass
+        return file.read_text(encoding="ascii").strip()
+
+
+@cache
+def settings() -> Settings:
+    """The installation's settings, read once.
+
+    Raises:
+        UsageError: A variable has a value it cannot have.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "BIHUAN_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise UsageError(f"{name}: {first['msg']}", cure="see docs/operate.md for its values") from error
