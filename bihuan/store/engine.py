@@ -1,0 +1,136 @@
+"""The database behind two doors: ``write`` takes the lock before it reads, ``read`` takes none.
+
+SQLite: WAL, foreign keys, a busy time-out, full synchronisation (what was recorded as sending must survive a power
+cut), and BEGIN IMMEDIATE for writers: a plain BEGIN lets two writers read the same rows and fail at commit.
+PostgreSQL: READ COMMITTED; claims lock rows with SKIP LOCKED.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlmodel import Session
+
+from bihuan.errors import UnavailableError, UsageError
+from bihuan.settings import Settings
+
+_BUSY_SECONDS = 30
+_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+_CURES = (
+    ("database or disk is full", "free space on its disk; nothing of this step was kept"),
+    ("no space left", "free space on its disk; nothing of this step was kept"),
+    ("no such table", "run `bihuan db upgrade`"),
+    ("does not exist", "create it, then run `bihuan db upgrade`"),
+    ("undefinedtable", "run `bihuan db upgrade`"),
+    ("unable to open database", "check that the folder exists and may be written"),
+    ("readonly database", "check who owns the file, or use another BIHUAN_DATABASE_URL"),
+    ("not a database", "BIHUAN_DATABASE_URL names a file that is no SQLite database"),
+    ("malformed", "stop everything and put the last back-up in its place"),
+    ("disk i/o error", "check its disk: free space, file size limits, damage; nothing of this step was kept"),
+    ("invalid connection option", "check what follows the ? in BIHUAN_DATABASE_URL"),
+    ("locked", "another process holds the database for long; try again"),
+    ("password", "check the user and password in BIHUAN_DATABASE_URL"),
+    ("connection", "check BIHUAN_DATABASE_URL, and that the server runs"),
+    ("could not translate host", "check the host in BIHUAN_DATABASE_URL"),
+    ("failed to resolve host", "check the host in BIHUAN_DATABASE_URL"),
+)
+
+
+class Database:
+    """One database by URL; sessions come from ``read`` and ``write``."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare the engine; nothing is connected yet.
+
+        Raises:
+            UsageError: The URL names no database this build can talk to.
+        """
+        self.engine = _make_engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        self._writer = self.engine.execution_options(is_writer=True)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction that may write: committed at the end, rolled back on any error.
+
+        Raises:
+            UnavailableError: The database did not answer, or could not keep what was written.
+        """
+        with _explained(self.engine), Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """One consistent look; nothing is written.
+
+        Raises:
+            UnavailableError: The database did not answer.
+        """
+        with _explained(self.engine), Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    def close(self) -> None:
+        """Give every pooled connection back."""
+        self.engine.dispose()
+
+
+def open_database(settings: Settings) -> Database:
+    """The installation's database; the folder of an embedded one is made."""
+    url = settings.database()
+    if url.startswith("sqlite:///") and (name := make_url(url).database):
+        try:
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UnavailableError(
+                f"cannot make {Path(name).parent}: {error.strerror}",
+                cure="choose another folder with --data or BIHUAN_DATA_DIR",
+            ) from error
+    return Database(url)
+
+
+def _make_engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        driver = _DRIVERS.get(parsed.get_backend_name(), parsed.drivername)
+        parsed = parsed.set(drivername=driver)  # Prefect's URLs name an asynchronous driver
+        if driver == "sqlite":
+            engine = create_engine(parsed, connect_args={"isolation_level": None, "timeout": _BUSY_SECONDS})
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+            return engine
+        return create_engine(parsed, connect_args={"connect_timeout": 10}, pool_pre_ping=True)
+    except (ArgumentError, ImportError, ValueError) as error:
+        raise UsageError(
+            "BIHUAN_DATABASE_URL is not a database URL this build knows",
+            cure="use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME",
+        ) from error
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    is_writer = connection.get_execution_options().get("is_writer", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+
+
+@contextmanager
+def _explained(engine: Engine) -> Iterator[None]:
+    """Turn what a database says into one line with a cure; what it does not recognise passes unchanged."""
+    try:
+        yield
+    except DBAPIError as error:
+        said = f"{type(error.orig).__name__}: {error.orig}".splitlines()[0]
+        lower = str(error.orig).lower() + type(error.orig).__name__.lower()
+        cure = next((cure for sign, cure in _CURES if sign in lower), None)
+        if cure is None and not isinstance(error, OperationalError):
+            raise
+        where = engine.url.render_as_string(hide_password=True)
+        raise UnavailableError(f"database {where}: {said}", cure=cure or "see docs/operate.md") from error

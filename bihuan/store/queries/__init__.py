@@ -1,0 +1,1 @@
+"""Reads: what services and faces ask the database."""

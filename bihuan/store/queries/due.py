@@ -1,0 +1,61 @@
+"""What is due: rows whose ``next_at`` lies in the past, found by its partial index and locked for their taker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, case, select
+from sqlmodel import Session
+
+from bihuan.store.rows import table_of
+from schemas.complaint import Complaint
+from schemas.deadline import Deadline
+from schemas.outbox import Message
+
+
+def due_messages(session: Session, at: datetime, limit: int) -> Sequence[Row[Any]]:
+    """At most ``limit`` messages to be tried by ``at`` or whose lease has run out, with the others of their bundles.
+
+    They stay locked until the transaction ends; rows another worker holds are skipped. Call it inside
+    ``Database.write``.
+    """
+    m, d = table_of(Message).c, table_of(Deadline).c
+    due = session.execute(
+        select(m.id, m.bundle)
+        .where(m.next_at <= at)
+        .order_by(m.next_at, m.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not due:
+        return []
+    ids, bundles = [row.id for row in due], sorted({row.bundle for row in due if row.bundle})
+    is_due = m.id.in_(ids) | (m.bundle.in_(bundles) & (m.next_at <= at)) if bundles else m.id.in_(ids)
+    whole = (
+        select(m.id, m.bundle, m.state, m.audience, m.recipient, m.attempts, d.met_at, d.cancelled_at)
+        .select_from(table_of(Message).outerjoin(table_of(Deadline), m.deadline_id == d.id))
+        .where(is_due)
+        .order_by(m.id)
+    )
+    return session.execute(whole.with_for_update(skip_locked=True, of=table_of(Message))).all()
+
+
+def due_deadlines(session: Session, at: datetime, limit: int) -> Sequence[Row[Any]]:
+    """Facts of at most ``limit`` deadlines due before ``at``, with whom their complaint stands; locked likewise.
+
+    ``warn_at`` is None where the step is the due instant itself: no warning is left to be read.
+    """
+    d, c = table_of(Deadline).c, table_of(Complaint).c
+    statement = (
+        select(d.id, d.subject_kind, d.subject_id, d.milestone, d.round, d.leg, d.due_at, d.step,
+               case((d.next_at != d.due_at, d.warn_at)).label("warn_at"),
+               d.met_at, d.cancelled_at, c.handler_id, c.department_id)
+        .select_from(table_of(Deadline).outerjoin(table_of(Complaint), c.id == d.subject_id))
+        .where(d.next_at < at)
+        .order_by(d.next_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=table_of(Deadline))
+    )  # fmt: skip
+    return session.execute(statement).all()

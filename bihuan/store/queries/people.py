@@ -1,0 +1,36 @@
+"""Staff and departments as people look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, Subquery, func, select
+from sqlmodel import Session
+
+from bihuan.store.rows import table_of
+from schemas.complaint import Complaint
+from schemas.people import Department, Staff
+
+_S = table_of(Staff).c
+_T = table_of(Department).c
+_C = table_of(Complaint).c
+
+
+def open_load() -> Subquery:
+    """Open complaints by handler: columns ``handler_id`` and ``open``."""
+    mine = select(_C.handler_id, func.count().label("open")).where(_C.handled_at.is_(None), _C.handler_id.is_not(None))
+    return mine.group_by(_C.handler_id).subquery()
+
+
+def staff_listing(session: Session) -> Sequence[Row[Any]]:
+    """Staff by department, heads first, with their open complaints; of a contact only whether there is one."""
+    load = open_load()
+    return session.execute(
+        select(_T.code.label("department"), _S.code, _S.name, _S.is_head, _S.is_active,
+               func.coalesce(load.c.open, 0).label("open"), _S.sealed_contact.is_not(None).label("has_contact"),
+               _S.language, _S.timezone)
+        .select_from(table_of(Staff).join(table_of(Department), _T.id == _S.department_id)
+                     .outerjoin(load, load.c.handler_id == _S.id))
+        .order_by(_T.code, _S.is_head.desc(), _S.code)
+    ).all()  # fmt: skip

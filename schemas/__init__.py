@@ -1,0 +1,1 @@
+"""Tables and payloads: what is stored and what travels. No behaviour lives here."""

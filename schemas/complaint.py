@@ -1,0 +1,188 @@
+"""Complaint, its event log, and the payloads in which both arrive."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import Field as Payload
+from sqlalchemy import Index, Text, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from schemas.base import Document, Id, Word
+
+
+class Channel(StrEnum):
+    """The way a complaint came in 渠道."""
+
+    PHONE = "phone"
+    CHAT = "chat"
+    EMAIL = "email"
+    SOCIAL = "social"
+    STORE = "store"
+    APP = "app"
+    WEB = "web"
+    INTERNAL = "internal"
+    OTHER = "other"
+
+
+class Kind(StrEnum):
+    """What the complaint is about 类型."""
+
+    PRODUCT = "product"
+    SERVICE = "service"
+    PROCESS = "process"
+
+
+class Severity(StrEnum):
+    """How grave it is 严重程度, mildest first."""
+
+    GENERAL = "general"
+    URGENT = "urgent"
+    MAJOR = "major"
+
+
+class EventKind(StrEnum):
+    """What can happen to a complaint; the log is append-only."""
+
+    REGISTERED = "registered"
+    ASSIGNED = "assigned"
+    RESPONDED = "responded"
+    HANDLED = "handled"
+    RESULT_TOLD = "result_told"
+    FOLLOWED_UP = "followed_up"
+    ANSWERED_NEGATIVE = "answered_negative"
+    NEGATIVE_TAKEN_ON = "negative_taken_on"
+    NEGATIVE_TOLD = "negative_told"
+    REOPENED = "reopened"
+    CLOSED = "closed"
+    AMENDED = "amended"
+
+
+class ComplaintState(StrEnum):
+    """Where a complaint stands, read off its log."""
+
+    REGISTERED = "registered"
+    ASSIGNED = "assigned"
+    RESPONDED = "responded"
+    HANDLED = "handled"
+    CLOSED = "closed"
+
+
+class Complaint(SQLModel, table=True):
+    """One complaint 投诉: what was said, and where its log has brought it."""
+
+    __tablename__ = "complaint"
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        Index(
+            "ix_complaint_open",
+            "handler_id",
+            sqlite_where=text("handled_at IS NULL"),
+            postgresql_where=text("handled_at IS NULL"),
+        ),
+        Index("ix_complaint_registered_at", "registered_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
+    number: str = Field(max_length=40, unique=True)
+    source: str = Field(max_length=60)
+    external_id: str | None = Field(default=None, max_length=120)
+    channel: Channel = Field(sa_type=Word(Channel))
+    kind: Kind | None = Field(default=None, sa_type=Word(Kind))
+    severity: Severity = Field(sa_type=Word(Severity))
+    title: str = Field(default="", max_length=300)
+    matter: str = Field(default="", sa_type=Text)
+    demand: str = Field(default="", sa_type=Text)
+    product: str | None = Field(default=None, max_length=160)
+    region: str | None = Field(default=None, max_length=160)
+    business_line: str | None = Field(default=None, max_length=160)
+    tier: str | None = Field(default=None, max_length=20)
+    missing: list[str] = Field(default_factory=list, sa_type=Document)
+    attributes: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
+    customer_id: int | None = Field(default=None, foreign_key="customer.id", sa_type=Id, index=True)
+    department_id: int | None = Field(default=None, foreign_key="department.id", sa_type=Id, index=True)
+    handler_id: int | None = Field(default=None, foreign_key="staff.id", sa_type=Id)
+    state: ComplaintState = Field(sa_type=Word(ComplaintState))
+    round: int = Field(default=1)
+    registered_at: datetime
+    handled_at: datetime | None = None
+    is_simulated: bool = Field(default=False)
+
+
+class ComplaintEvent(SQLModel, table=True):
+    """One line of a complaint's log; ``key`` makes taking the same news twice harmless."""
+
+    __tablename__ = "complaint_event"
+    __table_args__ = (UniqueConstraint("complaint_id", "key"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
+    complaint_id: int = Field(foreign_key="complaint.id", sa_type=Id)
+    kind: EventKind = Field(sa_type=Word(EventKind))
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: str = Field(default="", max_length=120)
+    key: str = Field(max_length=120)
+    data: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
+
+
+class EventIn(BaseModel):
+    """Something that happened to a complaint, as it arrives."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: EventKind
+    occurred_at: AwareDatetime
+    actor: str = ""
+    key: str | None = None
+    """Identity of the news within its complaint; None: kind and instant."""
+    data: dict[str, Any] = Payload(default_factory=dict)
+
+
+class CustomerIn(BaseModel):
+    """Who complains, as far as it is known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    external_id: str | None = Payload(default=None, max_length=120)
+    name: str = Payload(default="", max_length=120)
+    contact_url: str | None = None
+    """Where an answer reaches the person, as an Apprise URL (``mailto://…``); stored encrypted."""
+    language: str = "zh"
+    tier: str | None = Payload(default=None, max_length=20)
+
+
+class ComplaintIn(BaseModel):
+    """A complaint with its history so far, as any channel hands it over."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str = Payload(min_length=1, max_length=60)
+    external_id: str | None = Payload(default=None, max_length=120)
+    registered_at: AwareDatetime
+    channel: Channel = Channel.OTHER
+    kind: Kind | None = None
+    severity: Severity = Severity.GENERAL
+    title: str = Payload(default="", max_length=300)
+    matter: str = ""
+    demand: str = ""
+    product: str | None = Payload(default=None, max_length=160)
+    region: str | None = Payload(default=None, max_length=160)
+    business_line: str | None = Payload(default=None, max_length=160)
+    tier: str | None = Payload(default=None, max_length=20)
+    department: str | None = Payload(default=None, max_length=60)
+    """Department code when the source names one; None: policy names it."""
+    handler: str | None = Payload(default=None, max_length=60)
+    """Staff code when the source names one."""
+    customer: CustomerIn | None = None
+    deadlines: dict[str, AwareDatetime | None] | None = None
+    """Milestones this source keeps, by name: an instant it promised, or None for the policy's own target.
+
+    ``None`` instead of a mapping: every milestone of the policy. An empty mapping: no deadline at all.
+    """
+    attributes: dict[str, Any] = Payload(default_factory=dict)
+    events: tuple[EventIn, ...] = ()
+    """What happened after registration, in any order."""
+    is_simulated: bool = False

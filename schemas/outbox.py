@@ -1,0 +1,115 @@
+"""The sending ledger 发送台账: messages, and every attempt to deliver one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Index, text
+from sqlmodel import Field, SQLModel
+
+from schemas.base import Id, Word
+
+
+class Audience(StrEnum):
+    """Whom a message is for: it decides what a cut-off sending becomes."""
+
+    STAFF = "staff"
+    CUSTOMER = "customer"
+
+
+class Notice(StrEnum):
+    """What a message says; also the name of its template."""
+
+    RECEIPT = "receipt"
+    WARNING = "warning"
+    BREACH = "breach"
+
+
+class MessageState(StrEnum):
+    """Where a message stands. The last four are final."""
+
+    PLANNED = "planned"
+    CLAIMED = "claimed"
+    SENDING = "sending"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    SUPPRESSED = "suppressed"
+    FAILED = "failed"
+
+
+class Message(SQLModel, table=True):
+    """One message to one recipient. ``key`` = subject, duty, rung, recipient, channel, slot: UNIQUE.
+
+    ``next_at`` is when it may next be tried (planned) or when its lease ends (claimed, sending); None when final.
+    Messages with the same ``bundle`` go out as one, and share its fate.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        Index(
+            "ix_message_next_at",
+            "next_at",
+            sqlite_where=text("next_at IS NOT NULL"),
+            postgresql_where=text("next_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_message_bundle",
+            "bundle",
+            sqlite_where=text("bundle IS NOT NULL"),
+            postgresql_where=text("bundle IS NOT NULL"),
+        ),
+        Index("ix_message_deadline_id", "deadline_id"),
+        Index("ix_message_subject", "subject_kind", "subject_id"),
+        Index("ix_message_planned_at", "planned_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
+    key: str = Field(max_length=240, unique=True)
+    subject_kind: str = Field(default="complaint", max_length=20)
+    subject_id: int = Field(sa_type=Id)
+    deadline_id: int | None = Field(default=None, foreign_key="deadline.id", sa_type=Id)
+    notice: Notice = Field(sa_type=Word(Notice))
+    audience: Audience = Field(sa_type=Word(Audience))
+    recipient: str = Field(max_length=60)
+    """``staff:ID``, ``department:ID``, ``customer:ID`` or ``operator``."""
+    channel: str = Field(default="preferred", max_length=20)
+    bundle: str | None = Field(default=None, max_length=120)
+    is_late: bool = Field(default=False)
+    is_repeated: bool = Field(default=False)
+    """Sent again because its first sending was cut off before it could be recorded."""
+    state: MessageState = Field(sa_type=Word(MessageState))
+    reason: str | None = Field(default=None, max_length=500)
+    planned_at: datetime
+    next_at: datetime | None = None
+    lease_owner: str | None = Field(default=None, max_length=60)
+    attempts: int = Field(default=0)
+    sent_at: datetime | None = None
+
+
+class AttemptOutcome(StrEnum):
+    """How one attempt to deliver ended."""
+
+    SENT = "sent"
+    REFUSED = "refused"
+    RETRY = "retry"
+    AMBIGUOUS = "ambiguous"
+
+
+class DeliveryAttempt(SQLModel, table=True):
+    """One try to deliver one message (a bundle counts as one try of its first message)."""
+
+    __tablename__ = "delivery_attempt"
+    __table_args__ = (Index("ix_delivery_attempt_target", "target_key", "started_at"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
+    message_id: int = Field(foreign_key="message.id", sa_type=Id, index=True)
+    number: int
+    target: str = Field(default="", max_length=300)
+    """The address with its secrets masked."""
+    target_key: str = Field(default="", max_length=32)
+    """A hash of the full address: attempts at one target are counted by it."""
+    started_at: datetime
+    ended_at: datetime
+    outcome: AttemptOutcome = Field(sa_type=Word(AttemptOutcome))
+    error: str | None = Field(default=None, max_length=500)

@@ -1,0 +1,72 @@
+"""Customer, department and staff: who complains and who answers."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from schemas.base import Id
+
+
+class Customer(SQLModel, table=True):
+    """A complainant 投诉者. ``sealed_contact`` is an encrypted Apprise URL."""
+
+    __tablename__ = "customer"
+    __table_args__ = (UniqueConstraint("source", "external_id"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
+    source: str = Field(max_length=60)
+    external_id: str | None = Field(default=None, max_length=120)
+    name: str = Field(default="", max_length=120)
+    sealed_contact: str | None = Field(default=None, sa_type=Text)
+    language: str = Field(default="zh", max_length=8)
+    tier: str | None = Field(default=None, max_length=20)
+    is_simulated: bool = Field(default=False)
+
+
+class Department(SQLModel, table=True):
+    """A department 部门; ``sealed_contact`` is its shared mailbox or robot, encrypted."""
+
+    __tablename__ = "department"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
+    code: str = Field(max_length=60, unique=True)
+    name: str = Field(max_length=160)
+    name_en: str = Field(default="", max_length=160)
+    sealed_contact: str | None = Field(default=None, sa_type=Text)
+    language: str = Field(default="zh", max_length=8)
+    is_simulated: bool = Field(default=False)
+
+
+class Staff(SQLModel, table=True):
+    """A person who handles complaints 处理人, or heads a department 部门负责人."""
+
+    __tablename__ = "staff"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
+    code: str = Field(max_length=60, unique=True)
+    name: str = Field(max_length=120)
+    department_id: int = Field(foreign_key="department.id", sa_type=Id, index=True)
+    is_head: bool = Field(default=False)
+    is_active: bool = Field(default=True)
+    sealed_contact: str | None = Field(default=None, sa_type=Text)
+    language: str = Field(default="zh", max_length=8)
+    timezone: str = Field(default="Asia/Shanghai", max_length=60)
+    is_simulated: bool = Field(default=False)
+
+
+class StaffIn(BaseModel):
+    """A member of staff as a roster gives them; ``department`` is a code."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    name: str
+    department: str
+    is_head: bool = False
+    is_active: bool = True
+    contact_url: str | None = None
+    language: str = "zh"
+    timezone: str = "Asia/Shanghai"
+    is_simulated: bool = False
