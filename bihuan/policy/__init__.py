@@ -1,0 +1,1 @@
+"""How the business decides, as data: models, loader and the shipped defaults."""

@@ -1,0 +1,201 @@
+"""Working calendars 工作日历: which minutes of which local day are open, and how sure that is.
+
+A day's frames are found in this order: a holiday of the file has none, an extra working day of the file has its own,
+a statutory day off of the country has none, a make-up working day 调休上班日 has those of a usual day, and any other
+day has those of its weekday.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import ItemsView, Mapping
+from datetime import date
+from functools import cached_property, lru_cache
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
+from zoneinfo import ZoneInfo
+
+from holidays import country_holidays
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from bihuan.clock import zone
+from bihuan.errors import PolicyError, UsageError
+from bihuan.policy.flaw import Flaw, flaws, nearest, shown
+from bihuan.policy.frame import DaysOff, DaysOn, Frames, Week
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _known_zone(name: str) -> str:
+    try:
+        return zone(name).key
+    except UsageError as error:
+        raise Flaw(error.what, error.cure) from error
+
+
+def _ascending(years: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(set(years)))
+
+
+def _two_after(years: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(year + more for year in years[-1:] for more in (1, 2))
+
+
+ZoneName = Annotated[str, AfterValidator(_known_zone)]
+Years = Annotated[tuple[Annotated[int, Field(ge=1900, le=2200)], ...], AfterValidator(_ascending)]
+
+
+class Statutory(NamedTuple):
+    """What a country's law and its yearly notice say of one year."""
+
+    off: Mapping[date, str]
+    makeup: frozenset[date]
+
+
+@lru_cache(maxsize=512)
+def _statutory(country: str, year: int) -> Statutory:
+    """From the ``holidays`` package; nothing for a year that it does not know."""
+    known = country_holidays(country, years=year, language="zh_CN")
+    makeup = frozenset(day for day in known.weekend_workdays if day.year == year)
+    return Statutory({day: name for day, name in known.items() if day.year == year}, makeup)
+
+
+class _Named(BaseModel):
+    """Frozen; a key nobody knows is refused with the nearest one that is known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_known_keys(cls, raw: object) -> object:
+        if isinstance(raw, cls):
+            return raw
+        if not isinstance(raw, Mapping):
+            raise Flaw(f"{shown(raw)} is not a mapping", "write it as lines of `key: value`")
+        known = [field.alias or name for name, field in cls.model_fields.items()]
+        for key in raw:
+            if key not in known:
+                raise Flaw("unknown key", nearest(key, known), (key,))
+        return raw
+
+
+class WorkCalendar(_Named):
+    """When one place works."""
+
+    timezone: ZoneName = Field(description="IANA zone of the frames.")
+    weekly: Week = Field(description="Frames of each weekday; a day that is not named is closed.")
+    holidays: DaysOff = Field(default={}, description="Further days off, over what the country says.")
+    extra_workdays: DaysOn = Field(default={}, description="Days with frames of their own, over what the country says.")
+    country: Literal["CN"] | None = Field(None, description="Whose statutory days off and make-up working days count.")
+    official_years: Years = Field((), description="Years whose official notice has been taken in.")
+    source: str = Field("", description="Where the official years come from.")
+
+    @model_validator(mode="after")
+    def _can_be_worked(self) -> Self:
+        for day in sorted(self.holidays.keys() & self.extra_workdays.keys()):
+            raise Flaw("is also a holiday", "keep it in one of the two", ("extra_workdays", day.isoformat()))
+        if not any(self.weekly) and not any(self.extra_workdays.values()):
+            raise Flaw("holds no working time", "give at least one day a frame", ("weekly",))
+        return self
+
+    def __hash__(self) -> int:
+        """Equal calendars have equal versions."""
+        return hash(self.version)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of the frames."""
+        return ZoneInfo(self.timezone)
+
+    @cached_property
+    def version(self) -> str:
+        """Sixteen hexadecimal digits over what decides the frames, however it was written.
+
+        The country's days count for the official years and the two after them, so that a make-up day which an
+        update of the package brings makes another version.
+        """
+        written = self.model_dump(mode="json", exclude={"source"})
+        official = self.official_years
+        known = [_statutory(self.country, year) for year in (*official, *_two_after(official))] if self.country else []
+        said = [[sorted(map(str, days)) for days in statutory] for statutory in known]
+        return hashlib.sha256(json.dumps([written, said], sort_keys=True).encode()).hexdigest()[:16]
+
+    def is_official(self, year: int) -> bool:
+        """Whether the year's days are known and not estimated; a calendar of no country is taken at its word."""
+        return year in self.official_years or not (self.country or self.official_years)
+
+    def holiday_on(self, day: date) -> str | None:
+        """The name of the holiday on that day, empty when it has none; None when it is no holiday."""
+        if day in self.holidays or day in self.extra_workdays or not self.country:
+            return self.holidays.get(day)
+        return _statutory(self.country, day.year).off.get(day)
+
+    def frames_on(self, day: date) -> Frames:
+        """The day's open frames, ascending and apart."""
+        if day in self.extra_workdays:
+            return self.extra_workdays[day]
+        if self.holiday_on(day) is not None:
+            return ()
+        usual = self.weekly[day.weekday()]
+        if not usual and self.country and day in _statutory(self.country, day.year).makeup:
+            return next(filter(None, self.weekly), ())
+        return usual
+
+
+class CalendarPolicy(_Named):
+    """The calendars by name, one of them the default."""
+
+    default_name: str = Field(alias="default", description="The calendar that counts where none is named.")
+    calendars: dict[str, WorkCalendar]
+
+    @model_validator(mode="after")
+    def _has_its_default(self) -> Self:
+        if self.default_name not in self.calendars:
+            cure = nearest(self.default_name, self.calendars)
+            raise Flaw(f"unknown calendar {self.default_name!r}", cure, ("default",))
+        return self
+
+    @property
+    def default(self) -> WorkCalendar:
+        """The calendar that counts where none is named."""
+        return self.calendars[self.default_name]
+
+    def __getitem__(self, name: str) -> WorkCalendar:
+        """The calendar of that name.
+
+        Raises:
+            PolicyError: No such calendar.
+        """
+        if name not in self.calendars:
+            raise PolicyError(f"unknown calendar {name!r}", cure=nearest(name, self.calendars))
+        return self.calendars[name]
+
+    def items(self) -> ItemsView[str, WorkCalendar]:
+        """Names and calendars, in the order of the file."""
+        return self.calendars.items()
+
+
+def parse_calendars(raw: Mapping[str, Any]) -> CalendarPolicy:
+    """The calendars that a file's content names: ``default`` and ``calendars``.
+
+    Raises:
+        PolicyError: Something is wrong; begins with the key.
+    """
+    return _parsed(CalendarPolicy, raw)
+
+
+def parse_calendar(raw: Mapping[str, Any]) -> WorkCalendar:
+    """One calendar from words: days as ``2026-10-01``, frames as ``[["09:00", "12:00"], ["13:00", "24:00"]]``.
+
+    Raises:
+        PolicyError: Something is wrong; begins with the key.
+    """
+    return _parsed(WorkCalendar, raw)
+
+
+def _parsed(model: type[_Model], raw: Mapping[str, Any]) -> _Model:
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        flaw = flaws(error)[0]
+        raise PolicyError(f"{'.'.join(map(str, flaw.at))}: {flaw.what}", cure=flaw.cure) from error

@@ -1,0 +1,1 @@
+"""Decisions about one complaint: values in, values out."""

@@ -1,0 +1,89 @@
+"""The shipped policy says what the plans say."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bihuan.policy.models import Direction, Targets
+from schemas.complaint import EventKind, Kind, Severity
+from schemas.deadline import Mode
+
+H = 3600.0
+BUSINESS, CALENDAR = Mode.BUSINESS, Mode.CALENDAR
+
+MATRIX = {
+    "assigned": [(2 * H, BUSINESS), (0.5 * H, CALENDAR), None],
+    "first_response": [(2 * H, BUSINESS), (0.5 * H, CALENDAR), (0.25 * H, CALENDAR)],
+    "handled": [(48 * H, CALENDAR), (24 * H, CALENDAR), (24 * H, CALENDAR)],
+    "result_feedback": [(24 * H, CALENDAR)] * 3,
+    "satisfaction_follow_up": [(72 * H, CALENDAR)] * 3,
+    "negative_taken_on": [(48 * H, CALENDAR), (48 * H, CALENDAR), (24 * H, CALENDAR)],
+    "negative_told": [(5 * 8 * H, BUSINESS), (5 * 8 * H, BUSINESS), (3 * 8 * H, BUSINESS)],
+}
+EVENTS = {
+    "assigned": ("registered", "assigned responded handled closed"),
+    "first_response": ("registered", "responded handled closed"),
+    "handled": ("registered reopened", "handled closed"),
+    "result_feedback": ("handled", "result_told"),
+    "satisfaction_follow_up": ("handled", "followed_up"),
+    "negative_taken_on": ("answered_negative", "negative_taken_on"),
+    "negative_told": ("answered_negative", "negative_told"),
+}
+
+
+@pytest.mark.parametrize(("milestone", "row"), list(MATRIX.items()))
+@pytest.mark.parametrize(("column", "severity"), list(enumerate(Severity)))
+def test_each_cell_of_the_matrix_holds(policy, milestone, row, column, severity):
+    target = policy.deadline.milestones[milestone].target(severity)
+    assert (target and (target.seconds, target.mode)) == row[column]
+
+
+@pytest.mark.parametrize(("milestone", "kinds"), list(EVENTS.items()))
+def test_each_milestone_starts_and_ends_with_its_events(policy, milestone, kinds):
+    starts, ends = (tuple(map(EventKind, words.split())) for words in kinds)
+    kept = policy.deadline.milestones[milestone]
+    assert (kept.starts, kept.ends) == (starts, ends)
+
+
+def test_the_matrix_has_no_other_milestone(policy):
+    assert list(policy.deadline.milestones) == list(MATRIX)
+
+
+def test_every_severity_has_a_column():
+    assert list(Targets.model_fields) == list(Severity)
+
+
+def test_one_warning_goes_out_at_eighty_percent(policy):
+    assert policy.deadline.warn == (0.8,)
+
+
+def test_a_notice_a_quarter_of_an_hour_behind_is_late(policy):
+    assert policy.deadline.late_after == timedelta(minutes=15)
+
+
+def test_every_kind_has_a_department_and_major_has_its_own(policy):
+    assert policy.routing.department_of == {Kind.PRODUCT: "product", Kind.SERVICE: "service", Kind.PROCESS: "process"}
+    assert (policy.routing.default_department, policy.routing.special_group) == ("front_desk", "special_group")
+
+
+def test_every_department_has_a_name_in_both_languages(policy):
+    assert all(words.zh and words.en for words in policy.routing.departments.values())
+    assert set(policy.routing.departments) == {"product", "service", "process", "front_desk", "special_group"}
+
+
+def test_every_indicator_counts_a_milestone_and_asks_for_98_percent(policy):
+    for name, indicator in policy.kpi.indicators.items():
+        assert name == f"on_time_{indicator.milestone}"
+        assert indicator.milestone in policy.deadline.milestones
+        assert (indicator.direction, indicator.target, indicator.min_n) == (Direction.AT_LEAST, 0.98, 30)
+
+
+def test_the_five_milestones_every_complaint_may_reach_have_an_indicator(policy):
+    assert [indicator.milestone for indicator in policy.kpi.indicators.values()] == list(MATRIX)[:5]
+
+
+def test_a_working_day_of_the_default_calendar_has_the_eight_hours_the_matrix_counts_on(policy):
+    assert policy.calendars.default.timezone == "Asia/Shanghai"
+    assert sum(frame.closes - frame.opens for frame in policy.calendars.default.weekly[0]) == 8 * 60
