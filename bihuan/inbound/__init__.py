@@ -1,0 +1,1 @@
+"""The way in: files of complaints become ComplaintIn."""
