@@ -1,0 +1,1 @@
+"""The way out: rendering, sealed contacts, the gateway."""

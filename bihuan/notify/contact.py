@@ -1,0 +1,100 @@
+"""Contact URLs: they hold passwords and tokens, so they are stored sealed, shown masked and counted by a hash."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from urllib.parse import unquote_plus
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from bihuan.errors import RefusedError
+
+_MASK = "***"
+_SHORTEST_SECRET = 4
+"""Shorter parts of a URL are left in error texts: hiding every ``25`` would make them unreadable and hide nothing."""
+
+_WITH_HOST = re.compile(
+    r"(?P<scheme>mailtos?|jsons?|forms?|xmls?|workflows?|https?)://"
+    r"(?:[^@/?#\s]*@)?(?P<host>[a-z0-9.-]+(?::\d{1,5})?|\[[0-9a-f:.]+\](?::\d{1,5})?)"
+    r"(?:/[^@?#\s]*)?(?:\?[^=@\s]+=[^\s]*)?",
+    re.IGNORECASE,
+)
+"""URLs whose host is a host (a robot's is its key). An ``@`` left of the query would make part of a badly written
+password look like the host, so such URLs do not match and show their scheme only."""
+
+
+@lru_cache(maxsize=4)
+def _fernet(secret: str) -> Fernet:
+    if not secret:
+        raise RefusedError("no secret to seal contacts with", cure="set BIHUAN_SECRET")
+    key = HKDF(SHA256(), length=32, salt=None, info=b"bihuan contact 1").derive(secret.encode())
+    return Fernet(base64.urlsafe_b64encode(key))
+
+
+def seal(url: str, secret: str) -> str:
+    """The URL encrypted for storage. Sealing twice gives two different texts.
+
+    Raises:
+        RefusedError: The secret is empty.
+    """
+    return _fernet(secret).encrypt(url.encode()).decode()
+
+
+def unseal(sealed: str, secret: str) -> str:
+    """The URL that was sealed.
+
+    Raises:
+        RefusedError: The secret is empty or not the one it was sealed with, or the text was altered.
+    """
+    try:
+        return _fernet(secret).decrypt(sealed.encode()).decode()
+    except InvalidToken:
+        raise RefusedError(
+            "a stored contact was sealed with another secret",
+            cure="give back the earlier BIHUAN_SECRET (or secret.key in the data folder), or enter the contact again",
+        ) from None
+
+
+def masked(url: str) -> str:
+    """What may be shown of a URL: its scheme, and its host where that is no secret: ``json://hooks.example.com/***``.
+
+    User names, passwords, tokens, robot keys, paths, query values and header values never show.
+    """
+    if hosted := _WITH_HOST.fullmatch(url.strip()):
+        return f"{hosted['scheme'].lower()}://{hosted['host'].lower()}/{_MASK}"
+    scheme = re.match(r"[a-z][a-z0-9+.-]{0,30}(?=://)", url.strip(), re.IGNORECASE)
+    return f"{scheme[0].lower()}://{_MASK}" if scheme else _MASK
+
+
+def scrubbed(text: str, url: str) -> str:
+    """``text`` with every part of ``url`` that `masked` hides replaced, also where it stands decoded."""
+    parts = {form for part in _hidden_parts(url) for form in (part, unquote_plus(part))}
+    for part in sorted(parts, key=len, reverse=True):
+        if len(part) >= _SHORTEST_SECRET:
+            text = text.replace(part, _MASK)
+    return text
+
+
+def target_key(url: str) -> str:
+    """32 characters that stand for one target: attempts are counted and paced by it."""
+    return hashlib.sha256(url.strip().encode()).hexdigest()[:32]
+
+
+def _hidden_parts(url: str) -> Iterator[str]:
+    hosted = _WITH_HOST.fullmatch(url.strip())
+    head, _, query = url.strip().partition("://")[2].partition("?")
+    user, _, rest = head.rpartition("@")
+    yield user
+    yield user.partition(":")[2]
+    yield from re.split(r"[/:@,;#]", user)
+    yield from re.split(r"[/:@,;#]", rest.partition("/")[2] if hosted else rest)
+    for pair in query.split("&"):
+        value = pair.partition("=")[2] or pair
+        yield value
+        yield from re.split(r"[/:,;#]", unquote_plus(value))

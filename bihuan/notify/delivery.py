@@ -1,0 +1,158 @@
+"""One letter through Apprise, under guard: which targets may be used, how long they may take, what they answered."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from apprise import Apprise, AppriseAsset, NotifyFormat, OverflowMode
+from apprise.plugins import url_to_dict
+
+from bihuan.errors import RefusedError, UnavailableError
+from bihuan.notify import robots
+from bihuan.notify.letter import Letter
+from bihuan.notify.outcome import Heard, Verdict, of_error, of_log
+from schemas.outbox import AttemptOutcome
+
+_FILE_ARGUMENTS = frozenset({"template", "pgp", "pgppub", "pgpkey", "pgpprv", "wkd"})
+"""URL arguments with which Apprise reads files of this machine, or fetches keys from elsewhere."""
+
+_ASSET = AppriseAsset(
+    app_id="bihuan",
+    app_desc="bihuan",
+    app_url="",
+    image_url_mask="",
+    image_url_logo="",
+    http_redirects=False,
+    pgp_autogen=False,
+    pem_autogen=False,
+)
+
+robots.register()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an installation allows: URL schemes, seconds to wait for an answer, loopback and private networks."""
+
+    schemes: frozenset[str]
+    timeout_seconds: float
+    is_private_allowed: bool
+
+
+def deliver(url: str, letter: Letter, limits: Limits) -> Verdict:
+    """Hand a letter to a target once.
+
+    Returns:
+        The outcome, and why when it was not sent. The reason may hold parts of ``url``; the caller scrubs it.
+    """
+    with _listening() as heard:
+        try:
+            service = _service(url, limits)
+            is_taken = service.notify(body=letter.body, title=letter.title, body_format=NotifyFormat.TEXT)
+        except RefusedError as error:
+            return Verdict(AttemptOutcome.REFUSED, str(error))
+        except UnavailableError as error:
+            return Verdict(AttemptOutcome.RETRY, str(error))
+        except Exception as error:  # noqa: BLE001 - a service's own bug must end in a row, not end the outbox
+            return of_error(error)
+        return Verdict(AttemptOutcome.SENT, None) if is_taken else of_log(heard)
+
+
+def _service(url: str, limits: Limits) -> Any:
+    """The Apprise service of a URL, made to our rules whatever the URL says.
+
+    Raises:
+        RefusedError: The URL cannot be used, or is not allowed.
+        UnavailableError: Its host is not found at present.
+    """
+    parts: dict[str, Any] | None = url_to_dict(url)
+    if parts is None:
+        raise RefusedError("the contact is not a URL that can be sent to", cure="correct the contact")
+    if parts["schema"] not in limits.schemes:
+        raise RefusedError(f"sending by {parts['schema']} is not allowed", cure="see BIHUAN_ALLOWED_SCHEMES")
+    if used := _FILE_ARGUMENTS.intersection(parts.get("qsd", ())):
+        raise RefusedError(f"the contact's URL may not use {', '.join(sorted(used))}=", cure="take it out of the URL")
+    service = _instance(parts)
+    if not limits.is_private_allowed and "host" in service.template_tokens:
+        _refuse_private(getattr(service, "smtp_host", None) or service.host)
+    service.redirects = False
+    service.socket_connect_timeout = service.socket_read_timeout = limits.timeout_seconds
+    service.request_rate_per_sec = 0  # the outbox paces per target; Apprise would sleep 5.5 s
+    service.notify_format = NotifyFormat.TEXT
+    service.overflow_mode = OverflowMode.UPSTREAM
+    return service
+
+
+def _instance(parts: dict[str, Any]) -> Any:
+    wrong = RefusedError(f"the contact's {parts['schema']} URL is incomplete or wrong", cure="correct the contact")
+    try:
+        service = Apprise.instantiate(parts, asset=_ASSET, suppress_exceptions=False)
+    except TypeError:  # what a service raises for an argument it cannot use
+        raise wrong from None
+    if service is None:
+        raise wrong
+    return service
+
+
+def _refuse_private(host: str) -> None:
+    """Refuse a host that any of its addresses puts on this machine or in a private network.
+
+    The name is looked up again when the message is sent: a guard against mistakes and careless imports, not against
+    somebody who controls the name's own DNS.
+    """
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise RefusedError(f"{host!r} is not a host name", cure="correct the contact") from error
+    except OSError as error:
+        raise UnavailableError(f"host {host} is not found", cure="check the contact and the network") from error
+    for *_, address in found:
+        ip = ipaddress.ip_address(str(address[0]).partition("%")[0])
+        ip = getattr(ip, "ipv4_mapped", None) or ip
+        if not ip.is_global or ip.is_multicast:
+            raise RefusedError(f"{host} is on a private network", cure="see BIHUAN_ALLOW_PRIVATE_TARGETS")
+
+
+_HEARD: ContextVar[tuple[list[Heard], BaseException | None] | None] = ContextVar("heard", default=None)
+"""Lines heard by this thread's sending, and the exception its caller was already handling, which is none of ours."""
+
+
+class _Ear(logging.Filter):
+    """Notes what Apprise logs, with the exception it is handling: it gives no other sign of why a sending failed.
+
+    Noted lines go no further, because they hold URLs and letters.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if (hearing := _HEARD.get()) is None:
+            return True
+        heard, earlier = hearing
+        error = sys.exception()
+        heard.append(Heard(record.levelno, record.getMessage(), None if error is earlier else error))
+        return False
+
+
+_EAR = _Ear()
+
+
+@contextmanager
+def _listening() -> Iterator[list[Heard]]:
+    """What Apprise logs in this thread meanwhile; its ``LogCapture`` hears other threads too, and gives text only."""
+    logger = logging.getLogger("apprise")
+    logger.addFilter(_EAR)
+    logger.setLevel(logging.INFO)
+    logging.getLogger("urllib3").setLevel(logging.INFO)  # its debug lines show the path, where webhooks keep their key
+    heard: list[Heard] = []
+    token = _HEARD.set((heard, sys.exception()))
+    try:
+        yield heard
+    finally:
+        _HEARD.reset(token)

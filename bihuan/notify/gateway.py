@@ -1,0 +1,59 @@
+"""The way out: a gateway hands one letter to one target and says how that ended.
+
+Nothing here raises for a target that fails: a bad URL, a refused login, a time-out and a 500 are results, because each
+must end in a row that says why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bihuan.notify.contact import masked, scrubbed
+from bihuan.notify.letter import Letter
+from bihuan.settings import Settings
+from schemas.outbox import AttemptOutcome
+
+ERROR_CHARACTERS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """How one attempt ended: ``error`` says why it was not sent, ``target`` is the URL masked; neither holds a secret.
+
+    ``sent``: the target took it. ``refused``: it will never take it. ``retry``: it did not take it and may later.
+    ``ambiguous``: it may have taken it, or only some of its addresses did.
+    """
+
+    outcome: AttemptOutcome
+    error: str | None
+    target: str
+
+
+class Gateway(Protocol):
+    """Whatever can deliver a letter; tests use `bihuan.testing.RecordingGateway`."""
+
+    def send(self, url: str, letter: Letter) -> SendResult:
+        """Hand ``letter`` to the target of an Apprise URL, once, and say how it ended."""
+        ...
+
+
+class AppriseGateway:
+    """Sends through Apprise, under the installation's rules for schemes, private networks and time-outs."""
+
+    def __init__(self, settings: Settings) -> None:
+        # Apprise takes 0.2 s to import and 0.3 s to load its services: only who sends pays for it.
+        from bihuan.notify.delivery import Limits, deliver  # noqa: PLC0415
+
+        self._deliver = deliver
+        self._limits = Limits(
+            schemes=frozenset(scheme.strip().lower() for scheme in settings.allowed_schemes.split(",")),
+            timeout_seconds=settings.send_timeout_seconds,
+            is_private_allowed=settings.allow_private_targets,
+        )
+
+    def send(self, url: str, letter: Letter) -> SendResult:
+        """Hand ``letter`` to the target, once. Safe to call from several threads; takes no attachments."""
+        outcome, why = self._deliver(url, letter, self._limits)
+        error = " ".join(scrubbed(why, url).split())[:ERROR_CHARACTERS] if why else None
+        return SendResult(outcome=outcome, error=error, target=masked(url))

@@ -1,0 +1,112 @@
+"""Messages from templates: YAML files with a ``title`` and a ``body`` in Jinja, one per notice and language.
+
+Values a notice takes (`title` is the complaint's; words and instants come already in the reader's language and zone):
+
+- receipt: number, title, promises (a list of milestone and due_at)
+- warning: number, title, severity, kind, department, handler, milestone, due_at, remaining, link, is_late
+- breach: the same, with overdue_text instead of remaining
+- digest: count, items (each number, title, milestone, overdue_text), more (how many are not listed), link
+
+and each one is_simulated. ``remaining`` and ``overdue_text`` are what `words.standing` says. More values do no harm.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from bihuan.errors import UsageError
+from bihuan.notify.letter import Letter
+from bihuan.notify.words import spoken, word
+
+LETTER_BYTES = 2048
+"""Title, line break and body together: what the narrowest channel, a WeCom robot's text, takes in UTF-8."""
+TITLE_BYTES = 160
+VALUE_BYTES = 300
+BRIEF_BYTES = 24
+"""One item's title in a digest, so that twenty items fit into one letter."""
+
+FOLDER = Path(__file__).parent.parent / "templates" / "messages"
+
+_UNSEEN = {"Cc", "Cf", "Cs"}
+_LOOKALIKES = str.maketrans("<>[]@`*", "＜＞［］＠｀＊")
+
+
+def inert(value: object) -> str:
+    """A value as one line of text that no channel can take for markup, a mention, a header or a hidden direction.
+
+    Control, format (bidirectional marks, zero width) and surrogate characters are dropped, line breaks become spaces,
+    characters that HTML, Markdown or a robot's own tags start with become their full-width lookalikes, and the rest
+    is cut at 300 bytes. None is empty. Applied to every value a template prints, so none can forget it.
+    """
+    if value is None:
+        return ""
+    start = str(value)[: 4 * VALUE_BYTES]
+    shown = "".join(sign for sign in start if sign.isspace() or unicodedata.category(sign) not in _UNSEEN)
+    return capped(" ".join(shown.split()).translate(_LOOKALIKES), VALUE_BYTES)
+
+
+def capped(text: str, limit: int) -> str:
+    """``text`` within ``limit`` bytes of UTF-8, cut between characters and ended with an ellipsis when longer."""
+    raw = text.encode()
+    if len(raw) <= limit:
+        return text
+    return raw[: limit - len("…".encode())].decode(errors="ignore").rstrip() + "…"
+
+
+def environment() -> ImmutableSandboxedEnvironment:
+    """The Jinja environment of messages: sandboxed, unknown names are errors, every printed value inert."""
+    made = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined,
+        finalize=inert,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # letters are plain text: `finalize` takes the place of HTML escapes
+    )
+    made.filters["brief"] = lambda value: capped(inert(value), BRIEF_BYTES)
+    return made
+
+
+def source(notice: str, language: str) -> dict[str, str]:
+    """The template file of a notice: its ``title`` and ``body`` as Jinja text.
+
+    Raises:
+        UsageError: No such notice.
+    """
+    file = FOLDER / spoken(language) / f"{notice}.yaml"
+    if not file.is_file():
+        raise UsageError(f"there is no message template {notice!r}", cure=f"add {file.parent.name}/{file.name}")
+    content: dict[str, str] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return content
+
+
+@cache
+def _templates(notice: str, language: str) -> tuple[Template, Template]:
+    text, jinja = source(notice, language), environment()
+    return jinja.from_string(text["title"]), jinja.from_string(text["body"])
+
+
+def render(notice: str, language: str, values: Mapping[str, Any]) -> Letter:
+    """The letter a notice becomes for a reader of ``language``, at most 2,048 bytes in all.
+
+    Simulated data is labelled in the title. A language without templates is served in English.
+
+    Raises:
+        UsageError: No such notice, or a value its template prints is missing.
+    """
+    reader = spoken(language)
+    title, body = _templates(notice, reader)
+    try:
+        label = word("label", "simulated", reader) if values["is_simulated"] else ""
+        line = capped(label + " ".join(title.render(values).split()), TITLE_BYTES)
+        text = body.render(values).strip()
+    except (TemplateError, KeyError, TypeError) as error:
+        raise UsageError(f"message {reader}/{notice}: {error}", cure="give every value its template prints") from error
+    return Letter(title=line, body=capped(text, LETTER_BYTES - len(line.encode()) - len("\r\n")))

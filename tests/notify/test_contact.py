@@ -1,0 +1,73 @@
+"""Contact URLs: sealed in storage, masked on show."""
+
+from __future__ import annotations
+
+import pytest
+
+from bihuan.errors import RefusedError
+from bihuan.notify.contact import masked, scrubbed, seal, target_key, unseal
+
+URL = "mailto://clerk:pa%40ss@smtp.example.com:587/?to=staff@example.com"
+
+
+def test_a_sealed_contact_comes_back_with_the_same_secret():
+    sealed = seal(URL, "one secret")
+    assert "example" not in sealed
+    assert unseal(sealed, "one secret") == URL
+
+
+def test_a_contact_sealed_with_another_secret_is_refused_with_the_cure():
+    with pytest.raises(RefusedError, match="sealed with another secret") as refused:
+        unseal(seal(URL, "one secret"), "another")
+    assert "BIHUAN_SECRET" in refused.value.cure
+    assert refused.value.__suppress_context__
+
+
+@pytest.mark.parametrize("sealed", ["", "not a token", "密文"])
+def test_what_was_never_sealed_is_refused(sealed):
+    with pytest.raises(RefusedError):
+        unseal(sealed, "one secret")
+
+
+def test_no_secret_seals_nothing():
+    with pytest.raises(RefusedError, match="no secret"):
+        seal(URL, "")
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (URL, "mailto://smtp.example.com:587/***"),
+        ("mailto://127.0.0.1:2525/?from=a@example.com&to=b@example.com", "mailto://127.0.0.1:2525/***"),
+        ("MAILTOS://user:T0ken@GMail.com", "mailtos://gmail.com/***"),
+        ("json://hooks.example.com/T0ken/x?+X-Key=T0ken&-q=T0ken", "json://hooks.example.com/***"),
+        ("jsons://user:T0ken@[2001:db8::1]:8443/hook", "jsons://[2001:db8::1]:8443/***"),
+        ("https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=T0ken", "https://qyapi.weixin.qq.com/***"),
+        ("wecombot://T0ken", "wecombot://***"),
+        ("dingtalk://T0ken@T0ken/13800000000", "dingtalk://***"),
+        ("feishu://T0ken/?x=y", "feishu://***"),
+        ("slack://T0ken/T0ken/T0ken/#channel", "slack://***"),
+        ("tgram://123:T0ken/456", "tgram://***"),
+        ("json://user:T0/ken@T0ken.example.com/hook", "json://***"),
+        ("json://user:T0?ken@host/hook", "json://***"),
+        ("json://user:T0#ken@host/hook", "json://***"),
+        ("json://T0ken:T0ken", "json://***"),
+        ("T0ken", "***"),
+        ("", "***"),
+        ("T0 ken://x", "***"),
+    ],
+)
+def test_only_scheme_and_host_show(url, shown):
+    assert masked(url) == shown
+    assert "T0ken" not in masked(url)
+
+
+def test_every_hidden_part_is_taken_out_of_a_text_also_where_it_stands_decoded():
+    said = "535 clerk with pa@ss or pa%40ss at smtp.example.com may not write to <staff@example.com>"
+    assert scrubbed(said, URL) == "535 *** with *** or *** at smtp.example.com may not write to <***>"
+
+
+def test_a_target_key_is_the_same_for_the_same_url_only():
+    assert target_key(URL) == target_key(f" {URL}\n")
+    assert len(target_key(URL)) == 32
+    assert target_key(URL) != target_key(URL.replace("587", "588"))
