@@ -1,0 +1,1 @@
+"""Acts: one transaction each; the only writers."""

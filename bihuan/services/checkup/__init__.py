@@ -1,0 +1,56 @@
+"""The check-up behind ``bihuan doctor``: everything an operator would look at, each with its cure."""
+
+from __future__ import annotations
+
+from bihuan.clock import Clock
+from bihuan.errors import BihuanError
+from bihuan.services.checkup import engine, ledger, machine
+from bihuan.services.checkup.finding import Check, Finding, Level, Visit, problem
+from bihuan.settings import Settings
+
+__all__ = ["Finding", "Level", "check_up"]
+
+_CHECKS: dict[Check, Check | None] = {
+    machine.data_folder: None,
+    machine.secret: None,
+    machine.time_zone: None,
+    machine.import_names: None,
+    machine.policy: None,
+    machine.calendar: machine.policy,
+    ledger.database: None,
+    ledger.revision: ledger.database,
+    ledger.integrity: ledger.revision,
+    ledger.contacts: ledger.revision,
+    ledger.reach: ledger.revision,
+    ledger.messages: ledger.revision,
+    ledger.outbox_audit: ledger.revision,
+    ledger.sweeps: ledger.revision,
+    machine.web_page: None,
+    engine.prefect_server: None,
+    engine.deployments: engine.prefect_server,
+}
+"""Every check in the order it is shown, and the one without whose OK it would only repeat what is wrong."""
+
+
+def check_up(settings: Settings, clock: Clock) -> list[Finding]:
+    """Make every check; none of them changes anything, and none stops the others."""
+    visit = Visit(settings, clock)
+    found: dict[Check, Finding] = {}
+    for check, needed in _CHECKS.items():
+        if needed is None or (needed in found and found[needed].level is Level.OK):
+            found[check] = _made(check, visit)
+    visit.leave()
+    return list(found.values())
+
+
+def _made(check: Check, visit: Visit) -> Finding:
+    try:
+        answer = check(visit)
+    except BihuanError as error:
+        answer = problem(error.what, error.cure)
+    except Exception as error:  # noqa: BLE001 - a doctor who faints helps nobody
+        answer = problem(
+            f"the check itself failed: {type(error).__name__}: {error}".splitlines()[0],
+            "report it, with `bihuan --version` and what was done before",
+        )
+    return Finding(check.__name__.replace("_", " "), *answer)

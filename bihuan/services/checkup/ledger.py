@@ -1,0 +1,175 @@
+"""Checks of the database and of what stands in it: shape, contacts, messages, heartbeats."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, exists, select, text
+from sqlmodel import Session
+
+from bihuan.errors import RefusedError
+from bihuan.notify.contact import unseal
+from bihuan.services.checkup.finding import Answer, Visit, note, ok, problem
+from bihuan.services.checkup.schedule import intervals
+from bihuan.services.letter import NOBODY
+from bihuan.store.migrations import current, head
+from bihuan.store.queries.board import heartbeats
+from bihuan.store.queries.letter import readers
+from bihuan.store.queries.outbox import audit, counts
+from bihuan.store.rows import table_of
+from schemas.outbox import Message, MessageState
+from schemas.people import Department, Staff
+
+_MISSED = 3
+"""Intervals of silence after which a sweep counts as stopped."""
+_UPGRADE = "run `bihuan db upgrade`"
+_S = table_of(Staff).c
+_D = table_of(Department).c
+_M = table_of(Message).c
+
+
+def database(visit: Visit) -> Answer:
+    """The database answers and takes a writer; a file that is not there is not made."""
+    url = visit.db.engine.url
+    if visit.db.is_sqlite and url.database and not Path(url.database).exists():
+        return problem(f"there is no database {url.database} yet", _UPGRADE)
+    with visit.db.write() as session:
+        session.execute(text("SELECT 1"))
+    return ok(url.render_as_string(hide_password=True))
+
+
+def revision(visit: Visit) -> Answer:
+    """The tables have the shape that this version expects."""
+    with visit.db.read() as session:
+        has, wants = current(session.connection()), head()
+    if has != wants:
+        return problem(f"the database stands at {has or 'nothing'}, this version needs {wants}", _UPGRADE)
+    return ok(has)
+
+
+def integrity(visit: Visit) -> Answer:
+    """The engine finds no damage, as far as it can tell quickly."""
+    if not visit.db.is_sqlite:
+        return ok("PostgreSQL keeps watch itself; `bihuan db check` compares every deadline with its log")
+    with visit.db.read() as session:
+        found = session.connection().exec_driver_sql("PRAGMA quick_check(3)").scalars().all()
+    if list(found) != ["ok"]:
+        return problem(f"the file is damaged: {found[0]}", "stop everything and put the last back-up in its place")
+    return ok("no damage found; `bihuan db check` looks deeper")
+
+
+def contacts(visit: Visit) -> Answer:
+    """The secret opens the contacts that were sealed with it."""
+    with visit.db.read() as session:
+        sealed = [*_sealed(session, Staff), *_sealed(session, Department)]
+    if not sealed:
+        return ok("none stored")
+    secret = visit.settings.secret.get_secret_value() or _kept_secret(visit)
+    if closed := sum(not _opens(contact, secret) for contact in sealed):
+        return problem(
+            f"{closed} of {len(sealed)} stored contacts were sealed with another secret",
+            "give back the earlier BIHUAN_SECRET or secret.key, or import the staff again",
+        )
+    return ok(f"the secret opens all {len(sealed)}")
+
+
+def reach(visit: Visit) -> Answer:
+    """Every notice finds a reader: a contact, or else the operator."""
+    if visit.settings.operator_url.get_secret_value():
+        return ok("BIHUAN_OPERATOR_URL hears what nobody else can be told")
+    cure = "enter contacts with `bihuan staff import FILE`, or set BIHUAN_OPERATOR_URL"
+    with visit.db.read() as session:
+        if unheard := _unheard(session):
+            return problem(f"{unheard} messages failed because nobody was reachable, and still nobody is", cure)
+        silent = _silent(session)
+    return note(f"nobody can be told in: {', '.join(silent)}", cure) if silent else ok("every department has a contact")
+
+
+def messages(visit: Visit) -> Answer:
+    """No message waits for a person to look at it."""
+    with visit.db.read() as session:
+        found = counts(session)
+    waiting = {state: found[state] for state in (MessageState.UNKNOWN, MessageState.FAILED) if found.get(state)}
+    if waiting:
+        return note(
+            ", ".join(f"{count} {state}" for state, count in waiting.items()),
+            "see " + ", ".join(f"`bihuan outbox list --state {state}`" for state in waiting),
+        )
+    return ok(f"{sum(found.values())}, none of them failed or unknown")
+
+
+def outbox_audit(visit: Visit) -> Answer:
+    """Nothing that was to be sent is missing, nothing is called sent without proof."""
+    with visit.db.read() as session:
+        result = audit(session, ZoneInfo("UTC"))
+    if not result.holds:
+        return problem(
+            f"{result.missing} decisions without a message, {result.unproved} messages called sent without proof",
+            "keep a copy (`bihuan db backup FILE`) and report it, with the output of `bihuan outbox audit`",
+        )
+    return ok(f"{result.due} due: every one accounted for")
+
+
+def sweeps(visit: Visit) -> Answer:
+    """Each sweep has completed within three of its intervals."""
+    with visit.db.read() as session:
+        beats = {row.sweep: visit.clock() - row.beat_at for row in heartbeats(session)}
+    planned = intervals()
+    silent = [f"{name} for {_span(beats[name])}" for name, interval in planned.items()
+              if name in beats and beats[name] > _MISSED * interval]  # fmt: skip
+    if silent:
+        return problem(
+            f"silent: {', '.join(silent)}", "start `bihuan up`; where it runs, look at the runs in Prefect's page"
+        )
+    if never := [name for name in planned if name not in beats]:
+        return note(f"never ran: {', '.join(never)}", "start them with `bihuan up`")
+    return ok(", ".join(f"{name} {_span(beats[name])} ago" for name in planned))
+
+
+def _span(span: timedelta) -> str:
+    """In the greatest unit that says it."""
+    seconds = span.total_seconds()
+    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} seconds"
+
+
+def _sealed(session: Session, table: type[Staff | Department]) -> list[str]:
+    contact = table_of(table).c.sealed_contact  # type: ignore[union-attr]
+    return list(session.execute(select(contact).where(contact.is_not(None))).scalars())
+
+
+def _kept_secret(visit: Visit) -> str:
+    """The secret of the data folder; "" where there is none, for a check makes nothing."""
+    return visit.settings.secret_value() if (visit.settings.data_dir / "secret.key").exists() else ""
+
+
+def _opens(contact: str, secret: str) -> bool:
+    try:
+        return bool(unseal(contact, secret))
+    except RefusedError:
+        return False
+
+
+def _unheard(session: Session) -> int:
+    """Messages that failed for want of a reader and would fail again today."""
+    failed = (
+        session.execute(select(_M.recipient).where(_M.state == MessageState.FAILED, _M.reason == NOBODY))
+        .scalars()
+        .all()
+    )
+    rows = readers(session, set(failed))
+    return sum(not getattr(rows.get(recipient), "sealed_contact", None) for recipient in failed)
+
+
+def _silent(session: Session) -> list[str]:
+    """Departments in which some notice would reach nobody, and the company where it has none."""
+    mute = exists().where(_S.department_id == _D.id, _S.is_active, _S.sealed_contact.is_(None))
+    head_ = exists().where(_S.department_id == _D.id, _S.is_active, _S.is_head)
+    silent = select(_D.code).where(mute | and_(~head_, _D.sealed_contact.is_(None))).order_by(_D.code)
+    codes = list(session.execute(silent).scalars())
+    has_any = session.execute(select(_D.id).limit(1)).first() is not None
+    return codes if has_any else ["the whole company (no department is entered)"]

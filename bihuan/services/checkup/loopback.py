@@ -1,0 +1,27 @@
+"""Questions to our own servers: loopback only, and past any proxy the environment names."""
+
+from __future__ import annotations
+
+import json
+from http.client import HTTPConnection
+
+_HOST = "127.0.0.1"
+_SECONDS = 5.0
+_MOST = 16_000_000
+
+
+def ask(port: int, method: str, path: str, content: object = None) -> tuple[int, bytes]:
+    """Status and body of the answer to one request; ``content`` goes as JSON.
+
+    Raises:
+        OSError: Nothing listens there (ConnectionRefusedError), or it does not answer in time.
+        HTTPException: What listens there does not speak HTTP.
+    """
+    connection = HTTPConnection(_HOST, port, timeout=_SECONDS)
+    try:
+        body = None if content is None else json.dumps(content)
+        connection.request(method, path, body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        return answer.status, answer.read(_MOST)
+    finally:
+        connection.close()

@@ -1,0 +1,164 @@
+"""One complaint at a time: register it as it comes in, and record what happens to it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+from sqlmodel import select as select_rows
+
+from bihuan.clock import Clock
+from bihuan.errors import RefusedError, UsageError
+from bihuan.policy.models import Policy
+from bihuan.rules.complaint import LogLine, possible, standing
+from bihuan.rules.outbox import message_key
+from bihuan.rules.routing import department_for
+from bihuan.services.deadline import log_lines, rederive
+from bihuan.services.intake import event_row, take_in
+from bihuan.services.people import least_loaded
+from bihuan.settings import Settings
+from bihuan.store.rows import insert_new_rows, insert_rows, table_of
+from schemas.complaint import Complaint, ComplaintEvent, ComplaintIn, EventIn, EventKind
+from schemas.outbox import Audience, Message, MessageState, Notice
+from schemas.people import Customer, Department, Staff
+
+
+def register(session: Session, policy: Policy, settings: Settings, clock: Clock, complaint: ComplaintIn) -> str:
+    """Take a complaint in as it arrives: row, log, deadlines, department, handler and receipt, in this transaction.
+
+    Policy names the department where the complaint names none; the handler is whoever there has the fewest open
+    complaints. The complainant gets a receipt where a contact is known.
+
+    Returns:
+        The complaint number; the known one where this complaint is already registered.
+    """
+    if complaint.external_id is None:
+        complaint = complaint.model_copy(update={"external_id": uuid4().hex})
+    if complaint.department is None:
+        code = department_for(policy.routing, complaint.kind, complaint.severity)
+        complaint = complaint.model_copy(update={"department": code})
+    intake = take_in(session, policy, settings, clock, [complaint])
+    row = session.exec(
+        select_rows(Complaint).where(
+            Complaint.source == complaint.source, Complaint.external_id == complaint.external_id
+        )
+    ).one()
+    if intake.created:
+        _name_department(session, policy, row)
+        _assign(session, policy, clock, row)
+        _receipt(session, row, clock())
+    return row.number
+
+
+def record(session: Session, policy: Policy, clock: Clock, number: str, event: EventIn) -> None:
+    """Add one piece of news to a complaint's log and bring its state and deadlines in line, in this transaction.
+
+    Raises:
+        UsageError: No such complaint, or the news is dated in the future.
+        RefusedError: It makes no sense of the complaint as it stood then, such as reopening what was not handled.
+    """
+    at = clock()
+    row = find(session, number)
+    assert row.id is not None
+    if event.occurred_at > at:
+        raise UsageError(
+            f"{event.occurred_at.isoformat()} lies in the future", cure="give the instant at which it happened"
+        )
+    log = _log(session, row.id)
+    _refuse_senseless(number, event, log)
+    _append(session, policy, row, log, event, at)
+
+
+def find(session: Session, number: str) -> Complaint:
+    """The complaint of that number, locked for this transaction.
+
+    Raises:
+        UsageError: There is none.
+    """
+    row = session.exec(select_rows(Complaint).where(Complaint.number == number).with_for_update()).first()
+    if row is None:
+        raise UsageError(f"no complaint {number!r}", cure="see `bihuan complaint list`")
+    return row
+
+
+def _log(session: Session, complaint_id: int) -> list[LogLine]:
+    events = select(table_of(ComplaintEvent)).where(col(ComplaintEvent.complaint_id) == complaint_id)
+    return log_lines(session.execute(events).all())[complaint_id]
+
+
+def _refuse_senseless(number: str, event: EventIn, log: list[LogLine]) -> None:
+    before = [line for line in log if line.occurred_at <= event.occurred_at or line.kind is EventKind.REGISTERED]
+    state = standing(before).state
+    allowed = possible(state)
+    if event.kind not in allowed:
+        raise RefusedError(
+            f"{number} was {state} then: {event.kind} makes no sense of it",
+            cure=f"possible: {', '.join(sorted(allowed))}",
+        )
+
+
+def _append(session: Session, policy: Policy, row: Complaint, log: list[LogLine], event: EventIn, at: datetime) -> None:
+    assert row.id is not None
+    if event.kind is EventKind.ASSIGNED:
+        _take_handler(session, row, event)
+    insert_new_rows(session, ComplaintEvent, [event_row(row.id, event, at)], ["complaint_id", "key"])
+    line = LogLine(event.kind, event.occurred_at, at, event.data)
+    log = [*log, line]
+    now = standing(log)
+    row.state, row.round, row.handled_at = now.state, now.round, now.handled_at
+    session.add(row)
+    session.flush()
+    rederive(session, policy, {row.id: log}, at)
+
+
+def _take_handler(session: Session, row: Complaint, event: EventIn) -> None:
+    code = event.data.get("handler")
+    if not code:
+        return
+    staff = session.exec(select_rows(Staff).where(Staff.code == code)).first()
+    if staff is None:
+        raise UsageError(f"no staff {code!r}", cure="see `bihuan staff list`")
+    row.handler_id, row.department_id = staff.id, staff.department_id
+
+
+def _name_department(session: Session, policy: Policy, row: Complaint) -> None:
+    """Give a department that the register just met through policy the names policy knows it by."""
+    department = session.get_one(Department, row.department_id)
+    names = policy.routing.departments.get(department.code)
+    if names and department.name == department.code:
+        department.name, department.name_en = names.zh, names.en
+        session.add(department)
+
+
+def _assign(session: Session, policy: Policy, clock: Clock, row: Complaint) -> None:
+    """Assign a complaint that nobody handles yet to the least loaded handler of its department."""
+    if row.handler_id is not None or row.department_id is None or row.handled_at is not None:
+        return
+    handler_id = least_loaded(session, row.department_id)
+    if handler_id is None:
+        return
+    handler = session.get_one(Staff, handler_id)
+    event = EventIn(
+        kind=EventKind.ASSIGNED,
+        occurred_at=max(clock(), row.registered_at),
+        actor="policy",
+        data={"handler": handler.code},
+    )
+    assert row.id is not None
+    _append(session, policy, row, _log(session, row.id), event, clock())
+
+
+def _receipt(session: Session, row: Complaint, at: datetime) -> None:
+    """Plan the receipt in the transaction that registers the complaint."""
+    customer = session.get(Customer, row.customer_id) if row.customer_id else None
+    if customer is None or not customer.sealed_contact:
+        return
+    recipient = f"customer:{customer.id}"
+    insert_rows(session, Message, [{
+        "key": message_key(f"complaint:{row.id}", "receipt", recipient, "preferred", "registered"),
+        "subject_kind": "complaint", "subject_id": row.id, "notice": Notice.RECEIPT, "audience": Audience.CUSTOMER,
+        "recipient": recipient, "channel": "preferred", "is_late": False, "is_repeated": False,
+        "state": MessageState.PLANNED, "planned_at": at, "next_at": at, "attempts": 0,
+    }])  # fmt: skip

@@ -1,0 +1,248 @@
+"""Intake 受理: complaints with their history become rows, in batches, and the same news twice changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, select, tuple_
+from sqlmodel import Session
+
+from bihuan.clock import Clock, zone
+from bihuan.policy.models import Policy
+from bihuan.rules.business_time import BusinessClock
+from bihuan.rules.complaint import LogLine, standing
+from bihuan.services.deadline import derived_rows, log_lines, rederive
+from bihuan.services.registry import Registry, open_registry
+from bihuan.settings import Settings
+from bihuan.store.ids import reserve_ids
+from bihuan.store.rows import insert_new_rows, insert_rows, table_of, update_rows
+from schemas.complaint import Complaint, ComplaintEvent, ComplaintIn, EventIn, EventKind
+from schemas.deadline import Deadline
+
+_COMPLAINT = table_of(Complaint)
+_EVENT = table_of(ComplaintEvent)
+_COPIED = ("channel", "kind", "severity", "title", "matter", "demand", "product", "region", "business_line", "tier",
+           "attributes")  # fmt: skip
+_NAMED = ("department", "handler")
+_WANTED = ("customer", "matter", "demand", "kind")
+"""Registration elements 登记要素 whose absence is marked, never a reason to drop a complaint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What became of a batch."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    clock_skew: int = 0
+    """Complaints with an event dated before their registration; kept as they are."""
+
+    def __add__(self, other: Intake) -> Intake:
+        """Both batches together."""
+        return Intake(
+            self.created + other.created,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+            self.clock_skew + other.clock_skew,
+        )
+
+
+def take_in(session: Session, policy: Policy, settings: Settings, clock: Clock, batch: Sequence[ComplaintIn]) -> Intake:
+    """Write a batch: new complaints with log and deadlines, and what is news about known ones.
+
+    A complaint is known by source and external id. Departments the source names are added as they appear; a handler
+    the register does not know stays among the attributes. No message is written: history calls nobody.
+    """
+    first, again = _split_repeats(batch)
+    known = _known(session, first)
+    fresh = [complaint for complaint in first if _identity(complaint) not in known]
+    registry = open_registry(session, settings, first, fresh)
+    _create(session, policy, settings, registry, fresh, clock())
+    seen = [(known[_identity(complaint)], complaint) for complaint in first if _identity(complaint) in known]
+    updated = _update(session, policy, registry, seen, clock())
+    skewed = sum(any(event.occurred_at < complaint.registered_at for event in complaint.events) for complaint in first)
+    done = Intake(len(fresh), updated, len(seen) - updated, skewed)
+    return done + take_in(session, policy, settings, clock, again) if again else done
+
+
+def event_key(event: EventIn) -> str:
+    """The identity of a piece of news within its complaint."""
+    return event.key or f"{event.kind}@{event.occurred_at.astimezone(UTC).isoformat()}"
+
+
+def event_row(complaint_id: int, event: EventIn, recorded_at: datetime) -> dict[str, Any]:
+    """The event as a row of the log."""
+    return {
+        "complaint_id": complaint_id,
+        "kind": event.kind,
+        "occurred_at": event.occurred_at.astimezone(UTC),
+        "recorded_at": recorded_at,
+        "actor": event.actor,
+        "key": event_key(event),
+        "data": event.data,
+    }
+
+
+def _identity(complaint: ComplaintIn) -> tuple[str, str | None]:
+    return complaint.source, complaint.external_id
+
+
+def _split_repeats(batch: Sequence[ComplaintIn]) -> tuple[list[ComplaintIn], list[ComplaintIn]]:
+    """First mention of each complaint, and later mentions of the same."""
+    first: dict[tuple[str, str | None], ComplaintIn] = {}
+    again: list[ComplaintIn] = []
+    nameless: list[ComplaintIn] = []
+    for complaint in batch:
+        if complaint.external_id is None:
+            nameless.append(complaint)
+        elif first.setdefault(_identity(complaint), complaint) is not complaint:
+            again.append(complaint)
+    return [*first.values(), *nameless], again
+
+
+def _known(session: Session, batch: Sequence[ComplaintIn]) -> dict[tuple[str, str | None], Row[Any]]:
+    names = [_identity(complaint) for complaint in batch if complaint.external_id is not None]
+    if not names:
+        return {}
+    rows = session.execute(select(_COMPLAINT).where(tuple_(_COMPLAINT.c.source, _COMPLAINT.c.external_id).in_(names)))
+    return {(row.source, row.external_id): row for row in rows}
+
+
+def _terms(complaint: ComplaintIn) -> dict[str, Any]:
+    """What the log must remember: what deadlines are derived from, and whom the source named."""
+    named = {name: code for name in _NAMED if (code := getattr(complaint, name))}
+    terms: dict[str, Any] = {"severity": complaint.severity.value, **named}
+    if complaint.deadlines is not None:
+        terms["deadlines"] = {name: at.astimezone(UTC).isoformat() if at else None
+                              for name, at in complaint.deadlines.items()}  # fmt: skip
+    return terms
+
+
+def _create(
+    session: Session, policy: Policy, settings: Settings, registry: Registry, batch: Sequence[ComplaintIn], at: datetime
+) -> None:
+    clock = BusinessClock(policy.calendars.default)
+    here = zone(settings.timezone)
+    complaints: list[dict[str, Any]] = []
+    events: list[dict[str, Any]] = []
+    deadlines: list[dict[str, Any]] = []
+    for complaint_id, complaint in zip(reserve_ids(session, Complaint, len(batch)), batch, strict=True):
+        registered = EventIn(kind=EventKind.REGISTERED, occurred_at=complaint.registered_at, data=_terms(complaint))
+        log = {event_key(event): event_row(complaint_id, event, at) for event in (registered, *complaint.events)}
+        lines = _lines(log.values())
+        events.extend(log.values())
+        deadlines.extend(derived_rows(policy, clock, complaint_id, lines))
+        complaints.append(
+            _new_row(complaint_id, complaint, registry, lines, f"{complaint.registered_at.astimezone(here):%Y%m%d}")
+        )
+    insert_rows(session, Complaint, complaints)
+    insert_rows(session, ComplaintEvent, events)
+    insert_rows(session, Deadline, deadlines)
+
+
+def _lines(rows: Iterable[Mapping[str, Any]]) -> list[LogLine]:
+    return [LogLine(row["kind"], row["occurred_at"], row["recorded_at"], row["data"]) for row in rows]
+
+
+def _new_row(
+    complaint_id: int, complaint: ComplaintIn, registry: Registry, log: Sequence[LogLine], day: str
+) -> dict[str, Any]:
+    now = standing(log)
+    return {
+        "id": complaint_id,
+        "number": f"{day}-{complaint_id:06d}",
+        "source": complaint.source,
+        "external_id": complaint.external_id,
+        **_facts(complaint, registry),
+        "missing": _missing(complaint, registry.customer_id(complaint)),
+        "customer_id": registry.customer_id(complaint),
+        "state": now.state,
+        "round": now.round,
+        "registered_at": complaint.registered_at.astimezone(UTC),
+        "handled_at": now.handled_at,
+        "is_simulated": complaint.is_simulated,
+    }
+
+
+def _missing(complaint: ComplaintIn, customer_id: int | None) -> list[str]:
+    return [name for name in _WANTED if not (customer_id if name == "customer" else getattr(complaint, name))]
+
+
+def _facts(complaint: ComplaintIn, registry: Registry) -> dict[str, Any]:
+    facts = {name: getattr(complaint, name) for name in _COPIED}
+    if complaint.handler and registry.handler_id(complaint.handler) is None:
+        facts["attributes"] = {**complaint.attributes, "handler": complaint.handler}
+    return facts | {
+        "department_id": registry.department_id(complaint.department),
+        "handler_id": registry.handler_id(complaint.handler),
+    }
+
+
+def _update(
+    session: Session, policy: Policy, registry: Registry, seen: Sequence[tuple[Row[Any], ComplaintIn]], at: datetime
+) -> int:
+    """Write what is new about known complaints; how many changed."""
+    ids = [row.id for row, _ in seen]
+    stored = session.execute(select(_EVENT).where(_EVENT.c.complaint_id.in_(ids))).all() if ids else []
+    keys = {(event.complaint_id, event.key) for event in stored}
+    logs = log_lines(stored)
+    events: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    for row, complaint in seen:
+        moved = _moved(_terms(complaint), logs[row.id])
+        facts = _merged(row, _facts(complaint, registry), moved)
+        amended = _amendment(row, facts, moved, at)
+        news = [event_row(row.id, event, at) for event in (*complaint.events, *amended)]
+        news = [event for event in news if (row.id, event["key"]) not in keys]
+        if news:
+            events.extend(news)
+            logs[row.id].extend(_lines(news))
+            now = standing(logs[row.id])
+            changed.append(
+                {
+                    "id": row.id,
+                    **facts,
+                    "missing": _missing(complaint, row.customer_id),
+                    "state": now.state,
+                    "round": now.round,
+                    "handled_at": now.handled_at,
+                }
+            )
+    insert_new_rows(session, ComplaintEvent, events, ["complaint_id", "key"])
+    update_rows(session, Complaint, changed)
+    if changed:
+        rederive(session, policy, {change["id"]: logs[change["id"]] for change in changed}, at)
+    return len(changed)
+
+
+def _moved(terms: Mapping[str, Any], log: Sequence[LogLine]) -> dict[str, Any]:
+    """The terms that the source now states otherwise than it did last."""
+    in_force: dict[str, Any] = {}
+    for line in sorted(log, key=lambda line: (line.kind is not EventKind.REGISTERED, line.recorded_at)):
+        if line.kind in {EventKind.REGISTERED, EventKind.AMENDED}:
+            in_force |= line.data
+    return {name: value for name, value in terms.items() if in_force.get(name) != value}
+
+
+def _merged(row: Row[Any], facts: dict[str, Any], moved: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts to keep: a department or handler of ours stays until the source names another one than before."""
+    for name in _NAMED:
+        ours = getattr(row, f"{name}_id")
+        if ours is not None and (name not in moved or facts[f"{name}_id"] is None):
+            facts[f"{name}_id"] = ours
+    return facts
+
+
+def _amendment(row: Row[Any], facts: Mapping[str, Any], moved: Mapping[str, Any], at: datetime) -> list[EventIn]:
+    """The event that says which facts or terms the source now states differently; none where they agree."""
+    differing = sorted(name for name, value in facts.items() if getattr(row, name) != value)
+    if not moved and not differing:
+        return []
+    digest = hashlib.sha256(repr(([facts[name] for name in differing], moved)).encode()).hexdigest()[:12]
+    key = f"{EventKind.AMENDED}@{at.isoformat()} {digest}"
+    return [EventIn(kind=EventKind.AMENDED, occurred_at=at, key=key, data={"fields": differing, **moved})]

@@ -1,0 +1,113 @@
+"""Letters: for a batch of claimed messages, who reads each and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+from sqlmodel import Session
+
+from bihuan.errors import BihuanError
+from bihuan.notify.contact import target_key, unseal
+from bihuan.notify.letter import Letter
+from bihuan.notify.render import render
+from bihuan.notify.words import instant, standing, word
+from bihuan.settings import Settings
+from bihuan.store.queries.letter import letter_facts, promises, readers
+from schemas.outbox import Notice
+
+_LISTED = 20
+"""How many deadlines a digest names; the rest are counted."""
+NOBODY = "nobody reachable"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Where and how someone reads; without a ``url``, ``problem`` says why."""
+
+    url: str = ""
+    language: str = "zh"
+    timezone: str = "Asia/Shanghai"
+    problem: str = ""
+
+    @property
+    def target_key(self) -> str:
+        """The hash by which attempts at this address are counted."""
+        return target_key(self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The facts of one batch, loaded at once."""
+
+    settings: Settings
+    facts: Mapping[int, Row[Any]]
+    promised: Mapping[int, list[tuple[str, datetime]]]
+    people: Mapping[str, Reader]
+
+    def write(self, message_ids: Sequence[int], recipient: str, at: datetime) -> Letter:
+        """The letter of one message, or the digest of several."""
+        reader = self.people[recipient]
+        rows = [self.facts[message_id] for message_id in message_ids]
+        if len(rows) == 1:
+            return render(rows[0].notice.value, reader.language, self._values(rows[0], reader, at))
+        items = [self._values(row, reader, at) for row in sorted(rows, key=lambda row: row.due_at)[:_LISTED]]
+        return render("digest", reader.language, {
+            "count": len(rows), "items": items, "more": len(rows) - len(items), "link": self.settings.web_url,
+            "is_simulated": any(row.is_simulated for row in rows),
+        })  # fmt: skip
+
+    def _values(self, row: Row[Any], reader: Reader, at: datetime) -> dict[str, Any]:
+        language = reader.language
+        values = {
+            "number": row.number,
+            "title": row.title,
+            "is_simulated": row.is_simulated,
+            "is_late": row.is_late,
+            "severity": word("severity", row.severity, language),
+            "kind": word("kind", row.kind, language),
+            "department": row.department if language == "zh" else row.department_en or row.department,
+            "handler": row.handler,
+            "link": f"{self.settings.web_url}/complaints/{row.number}",
+        }
+        if row.notice is Notice.RECEIPT:
+            promised = self.promised.get(row.subject_id, [])
+            return values | {"promises": [_promise(name, due_at, reader) for name, due_at in promised]}
+        how = standing(row.due_at, at, language)
+        return values | _promise(row.milestone, row.due_at, reader) | {"remaining": how, "overdue_text": how}
+
+
+def _promise(milestone: str, due_at: datetime, reader: Reader) -> dict[str, str]:
+    return {"milestone": word("milestone", milestone, reader.language), "due_at": instant(due_at, reader.timezone)}
+
+
+def open_desk(session: Session, settings: Settings, recipients: Mapping[int, str]) -> Desk:
+    """Load what the letters of a batch need.
+
+    Args:
+        session: Where to look.
+        settings: Secret, addresses and the installation's own zone and language.
+        recipients: Recipient by message id.
+    """
+    facts = letter_facts(session, list(recipients))
+    receipts = {row.subject_id for row in facts.values() if row.notice is Notice.RECEIPT}
+    rows = readers(session, set(recipients.values()))
+    people = {recipient: _reader(settings, rows.get(recipient)) for recipient in set(recipients.values())}
+    return Desk(settings, facts, promises(session, receipts) if receipts else {}, people)
+
+
+def _reader(settings: Settings, row: Row[Any] | None) -> Reader:
+    """The person's own contact; the operator where staff have none (a complainant never falls to the operator)."""
+    language = getattr(row, "language", settings.language)
+    timezone = getattr(row, "timezone", settings.timezone)
+    try:
+        if row is not None and row.sealed_contact:
+            return Reader(unseal(row.sealed_contact, settings.secret_value()), language, timezone)
+    except BihuanError as error:
+        return Reader(language=language, timezone=timezone, problem=str(error))
+    if (operator := settings.operator_url.get_secret_value()) and not hasattr(row, "tier"):
+        return Reader(operator, settings.language, settings.timezone)
+    return Reader(language=language, timezone=timezone, problem=NOBODY)
