@@ -1,0 +1,1 @@
+"""Speed, as ratios against plain SQL in one run: ``make bench``."""

@@ -1,0 +1,176 @@
+"""``bihuan complaint``: import, add, record, show, list."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from bihuan.cli.office import Office, office
+from bihuan.cli.output import AtOption, JsonOption, emit, say
+from bihuan.clock import parse_instant
+from bihuan.errors import UsageError
+from schemas.complaint import Channel, ComplaintIn, ComplaintState, CustomerIn, EventIn, EventKind, Kind, Severity
+
+app = typer.Typer(help="Complaints 投诉: take them in, record what happens, look at them.", no_args_is_help=True)
+_BATCH = 2000
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="CSV, CSV.gz, XLSX or JSONL.")],
+    mapping: Annotated[Path, typer.Option("--mapping", help="YAML that says what the columns mean.")],
+    as_of: Annotated[str | None, typer.Option("--as-of", help="Take nothing that happened after this instant.")] = None,
+    rejects: Annotated[Path | None, typer.Option(help="Where refused rows go; default: beside FILE.")] = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Import a file of complaints; importing it again changes nothing. Exit 1 when rows were refused."""
+    from bihuan.inbound.mapping import load_mapping
+    from bihuan.inbound.rejects import RejectFile
+    from bihuan.inbound.spreadsheet import Reject, read_complaints
+
+    until = parse_instant(as_of) if as_of else None
+    plan = load_mapping(mapping)
+    with office() as here, RejectFile(rejects or _rejects_path(file)) as refused:
+        rows = read_complaints(file, plan, as_of=until)
+        summary = {"read": 0, "created": 0, "updated": 0, "unchanged": 0, "rejected": 0, "clock_skew": 0}
+        for batch in _batches(_with_progress(rows)):
+            complaints = [row for row in batch if not isinstance(row, Reject)]
+            for row in batch:
+                if isinstance(row, Reject):
+                    refused.write(row)
+            _add(summary, _take_in(here, complaints), read=len(batch), rejected=len(batch) - len(complaints))
+    emit(summary, is_json)
+    if summary["rejected"]:
+        say(f"{summary['rejected']} rows refused, see {refused.path}")
+        raise typer.Exit(1)
+
+
+def _rejects_path(file: Path) -> Path:
+    return file.with_name(f"{file.name.split('.')[0]}.rejects.csv")
+
+
+def _take_in(here: Office, complaints: list[ComplaintIn]) -> Any:
+    from bihuan.services.intake import take_in
+
+    with here.db.write() as session:
+        return take_in(session, here.policy, here.settings, here.clock, complaints)
+
+
+def _add(summary: dict[str, int], intake: Any, **counts: int) -> None:
+    for name in ("created", "updated", "unchanged", "clock_skew"):
+        summary[name] += getattr(intake, name)
+    for name, count in counts.items():
+        summary[name] += count
+
+
+def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    rows = iter(rows)
+    while batch := list(islice(rows, _BATCH)):
+        yield batch
+
+
+def _with_progress(rows: Iterator[Any]) -> Iterable[Any]:
+    """The rows, counted on a terminal and silent elsewhere."""
+    if not sys.stderr.isatty():
+        return rows
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(rows, description="complaints", console=Console(stderr=True))
+
+
+@app.command()
+def add(
+    title: Annotated[str, typer.Option(help="One line that says what it is about.")],
+    matter: Annotated[str, typer.Option(help="What happened.")] = "",
+    demand: Annotated[str, typer.Option(help="What the complainant asks for 诉求.")] = "",
+    channel: Annotated[Channel, typer.Option(help="How it came in.")] = Channel.PHONE,
+    kind: Annotated[Kind | None, typer.Option(help="What it is about; names the department.")] = None,
+    severity: Annotated[Severity, typer.Option(help="How grave it is.")] = Severity.GENERAL,
+    customer: Annotated[str, typer.Option(help="Name of the complainant.")] = "",
+    contact: Annotated[str | None, typer.Option(help="Where an answer reaches them, an Apprise URL.")] = None,
+    external_id: Annotated[str | None, typer.Option(help="Its id where it comes from; registers it once.")] = None,
+    at: AtOption = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Register one complaint; prints its number."""
+    from bihuan.services.complaint import register
+
+    with office() as here:
+        try:
+            complaint = ComplaintIn(
+                source="bihuan", external_id=external_id, registered_at=parse_instant(at) if at else here.clock(),
+                channel=channel, kind=kind, severity=severity, title=title, matter=matter, demand=demand,
+                customer=CustomerIn(name=customer, contact_url=contact) if customer or contact else None,
+            )  # fmt: skip
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        if complaint.registered_at > here.clock():
+            raise UsageError(f"{complaint.registered_at.isoformat()} lies in the future", cure="leave --at out")
+        with here.db.write() as session:
+            number = register(session, here.policy, here.settings, here.clock, complaint)
+    emit({"number": number}, is_json)
+    say(f"next: bihuan complaint show {number}")
+
+
+@app.command()
+def record(
+    number: str,
+    event: Annotated[EventKind, typer.Argument(help="What happened.")],
+    at: AtOption = None,
+    handler: Annotated[str | None, typer.Option(help="Staff code, with `assigned`.")] = None,
+    actor: Annotated[str, typer.Option(help="Who says so.")] = "",
+    note: Annotated[str, typer.Option(help="A remark for the log.")] = "",
+    is_json: JsonOption = False,
+) -> None:
+    """Record what happened to a complaint: assigned, responded, handled, result_told, reopened, closed."""
+    from bihuan.services.complaint import record as record_event
+
+    data = {name: value for name, value in {"handler": handler, "note": note}.items() if value}
+    with office() as here:
+        happened = EventIn(kind=event, occurred_at=parse_instant(at) if at else here.clock(), actor=actor, data=data)
+        with here.db.write() as session:
+            record_event(session, here.policy, here.clock, number, happened)
+    emit({"number": number, "event": event, "occurred_at": happened.occurred_at}, is_json)
+
+
+@app.command()
+def show(number: str, is_json: JsonOption = False) -> None:
+    """Everything about one complaint: facts, deadlines, timeline, messages."""
+    from bihuan.store.queries import complaint as complaints
+
+    with office() as here, here.db.read() as session:
+        row = complaints.one(session, number)
+        facts = {
+            name: value for name, value in row._mapping.items() if not name.endswith("id") or name == "external_id"
+        }
+        emit(
+            facts
+            | {
+                "deadlines": complaints.deadlines(session, row.id),
+                "timeline": complaints.events(session, row.id),
+                "messages": complaints.messages(session, row.id),
+            },
+            is_json,
+        )
+
+
+@app.command("list")
+def list_complaints(
+    department: Annotated[str | None, typer.Option(help="Code of a department.")] = None,
+    state: Annotated[ComplaintState | None, typer.Option(help="Only in this state.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    is_json: JsonOption = False,
+) -> None:
+    """Complaints, newest first."""
+    from bihuan.store.queries import complaint as complaints
+
+    with office() as here, here.db.read() as session:
+        emit(list(complaints.listing(session, department=department, state=state, limit=limit)), is_json)

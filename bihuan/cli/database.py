@@ -1,0 +1,77 @@
+"""``bihuan db``: migrations, integrity, online copy."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bihuan.cli.office import office
+from bihuan.cli.output import JsonOption, emit, say
+from bihuan.errors import RefusedError
+from bihuan.settings import settings
+from bihuan.store.engine import Database, open_database
+
+app = typer.Typer(help="The database: upgrade, check, backup.", no_args_is_help=True)
+
+
+@app.command()
+def upgrade(is_json: JsonOption = False) -> None:
+    """Bring the database to this version's shape; running it again changes nothing."""
+    from alembic.util import CommandError
+
+    from bihuan.store.migrations import head
+    from bihuan.store.migrations import upgrade as upgrade_database
+
+    with closing(open_database(settings())) as db:
+        where = db.engine.url.render_as_string(hide_password=True)
+        try:
+            emit({"database": where, "revision": upgrade_database(db)}, is_json)
+        except CommandError as error:
+            raise RefusedError(
+                f"database {where} was made by a newer version than this one, which ends at {head()}",
+                cure="bring the program up to date: git pull, make install",
+            ) from error
+
+
+@app.command()
+def check(is_json: JsonOption = False) -> None:
+    """Integrity of the database, and every deadline rebuilt from its log and compared; exit 1 on a difference."""
+    from bihuan.services.integrity import inspect_database
+
+    with office() as here:
+        report = inspect_database(here.db, here.policy)
+    emit(report, is_json)
+    if not report.is_sound:
+        say("differences found: keep a backup, then see docs/operate.md")
+        raise typer.Exit(1)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where the copy goes; must not exist.")], is_json: JsonOption = False
+) -> None:
+    """Copy the embedded database while it is in use."""
+    if file.exists():
+        raise RefusedError(f"{file} exists", cure="name a new file")
+    with office() as here:
+        if not here.db.is_sqlite:
+            raise RefusedError("a PostgreSQL database is copied by its own tool", cure="run `pg_dump --format=custom`")
+        _copy(here.db, file)
+    emit({"file": str(file), "bytes": file.stat().st_size}, is_json)
+
+
+def _copy(db: Database, file: Path) -> None:
+    """Write the copy beside its place first, so that a full disk leaves no half of one."""
+    part = file.with_name(f"{file.name}.part")
+    part.unlink(missing_ok=True)
+    try:
+        with db.read() as session:
+            connection = session.connection()
+            connection.exec_driver_sql("COMMIT")  # VACUUM stands in no transaction
+            connection.exec_driver_sql("VACUUM INTO ?", (str(part),))
+        part.rename(file)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,41 @@
+"""``bihuan outbox``: the sending ledger."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from bihuan.cli.office import office
+from bihuan.cli.output import JsonOption, emit, say
+from bihuan.clock import zone
+from schemas.outbox import MessageState
+
+app = typer.Typer(help="The sending ledger 发送台账.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_messages(
+    state: Annotated[MessageState | None, typer.Option(help="Only in this state.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 20,
+    is_json: JsonOption = False,
+) -> None:
+    """Messages, newest first."""
+    from bihuan.store.queries.outbox import listing
+
+    with office() as here, here.db.read() as session:
+        emit(list(listing(session, state=state, limit=limit)), is_json)
+
+
+@app.command()
+def audit(is_json: JsonOption = False) -> None:
+    """Prove that due = sent + suppressed + failed + unknown + pending; exit 1 where it does not hold."""
+    from bihuan.store.queries.outbox import audit as audit_ledger
+
+    with office() as here, here.db.read() as session:
+        result = audit_ledger(session, zone(here.settings.timezone))
+    emit({"holds": result.holds, **asdict(result)}, is_json)
+    if not result.holds:
+        say(f"{result.missing} decisions without a message, {result.unproved} messages called sent without proof")
+        raise typer.Exit(1)

@@ -1,0 +1,46 @@
+"""``bihuan run FLOW``: one pass of a flow's service, without Prefect."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from bihuan.cli.office import Office, office, refuse_in_production
+from bihuan.cli.output import AtOption, JsonOption, emit
+from bihuan.settings import settings
+
+
+class Flow(StrEnum):
+    """Flows that have a service of their own."""
+
+    SLA_CHECK = "sla-check"
+    OUTBOX_DELIVERY = "outbox-delivery"
+
+
+def run(flow: Annotated[Flow, typer.Argument(help="Which.")], at: AtOption = None, is_json: JsonOption = False) -> None:
+    """One pass of a flow's service, now or at a given instant; what happened later does not count.
+
+    `--at` steps the clock for rehearsals and is refused in production.
+    """
+    refuse_in_production(settings(), at)
+    with office(at) as here:
+        emit({"flow": flow, "at": here.clock(), **_PASSES[flow](here)}, is_json)
+
+
+def _sla_check(here: Office) -> dict[str, Any]:
+    from bihuan.services.deadline import check_all
+
+    return asdict(check_all(here.db, here.policy, here.clock()))
+
+
+def _outbox_delivery(here: Office) -> dict[str, Any]:
+    from bihuan.notify.gateway import AppriseGateway
+    from bihuan.services.outbox import deliver_all
+
+    return asdict(deliver_all(here.db, AppriseGateway(here.settings), here.settings, here.clock))
+
+
+_PASSES = {Flow.SLA_CHECK: _sla_check, Flow.OUTBOX_DELIVERY: _outbox_delivery}

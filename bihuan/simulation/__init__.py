@@ -1,0 +1,1 @@
+"""A seeded company that complains and answers; it works through services."""

@@ -1,0 +1,191 @@
+"""The demo: an empty database becomes a company with a past, and then lives on, one complaint a minute."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from threading import Event
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from bihuan.clock import Clock
+from bihuan.errors import BihuanError, RefusedError
+from bihuan.notify.contact import seal
+from bihuan.policy.models import Policy
+from bihuan.services.complaint import record, register
+from bihuan.services.deadline import check_due
+from bihuan.services.intake import take_in
+from bihuan.services.people import save_department, save_staff
+from bihuan.settings import Settings
+from bihuan.simulation import arrival
+from bihuan.simulation.arrival import Arrival
+from bihuan.simulation.company import DEPARTMENTS, SOURCE, STAFF, Company
+from bihuan.simulation.life import SCRIPTED
+from bihuan.simulation.mail_catcher import catcher_port
+from bihuan.simulation.stream import complaint
+from bihuan.store.engine import Database
+from schemas.complaint import Complaint, ComplaintEvent, ComplaintState, EventIn, EventKind
+from schemas.installation import InstallationFact
+from schemas.people import Customer, Department, Staff, StaffIn
+
+IS_DEMO = "is_demo"
+"""Name of the fact that a database holds a simulated company."""
+_MAIL_PORT = "mail_port"
+SEED = 20261122
+EVERY_SECONDS = 60.0
+_BATCH = 500
+_BY_PRODUCT = frozenset({EventKind.REGISTERED, EventKind.ASSIGNED, EventKind.AMENDED})
+
+log = logging.getLogger(__name__)
+
+
+def company_of(settings: Settings) -> Company:
+    """The company of this installation: always the same people, with mail to this installation's catcher."""
+    return Company(SEED, catcher_port(settings))
+
+
+def prepare(
+    db: Database, policy: Policy, settings: Settings, clock: Clock, *, days: int = 90, per_day: int = 40
+) -> int:
+    """Make an upgraded, empty database a demo, or fill the gap in one that was stopped. Nothing is sent about the past.
+
+    Deadlines that passed are decided day by day, with their notices suppressed as back-filled. Running it again, or
+    after it was interrupted, adds what is missing and nothing twice.
+
+    Args:
+        db: Upgraded.
+        policy: Sets the deadlines.
+        settings: Whose secret seals the contacts, and whose port the catcher is next to.
+        clock: The present.
+        days: Length of the past.
+        per_day: Complaints on an average day.
+
+    Returns:
+        How many complaints were added.
+
+    Raises:
+        RefusedError: The database holds something and is not a demo.
+    """
+    now, company = clock(), company_of(settings)
+    with db.write() as session:
+        _claim(session)
+        _move_in(session, company, settings)
+        last = select(func.max(Complaint.registered_at)).where(col(Complaint.source) == SOURCE)
+        since = session.execute(last).scalar()
+    arrivals = list(arrival.history(SEED, now, days=days, per_day=per_day, since=since))
+    if since is None:
+        arrivals += arrival.planted(now)
+    for start in range(0, len(arrivals), _BATCH):
+        batch = [complaint(company, one, until=now) for one in arrivals[start : start + _BATCH]]
+        with db.write() as session:
+            take_in(session, policy, settings, clock, batch)
+    _catch_up(db, policy, company, clock)
+    _decide_past(db, policy, since or now - timedelta(days=days), now)
+    return len(arrivals)
+
+
+def live(db: Database, policy: Policy, settings: Settings, clock: Clock, stop: Event) -> None:
+    """Take one step a minute until ``stop`` is set; a step that fails is logged, the next one makes up for it."""
+    while not stop.is_set():
+        try:
+            step(db, policy, settings, clock)
+        except BihuanError as error:
+            log.warning("no simulated step this minute", extra={"what": error.what, "cure": error.cure})
+        stop.wait(EVERY_SECONDS)
+
+
+def step(db: Database, policy: Policy, settings: Settings, clock: Clock) -> str:
+    """Register the complaint that arrives now, and record what has happened to the others since the last step.
+
+    Returns:
+        The new complaint's number.
+    """
+    company = company_of(settings)
+    _catch_up(db, policy, company, clock)
+    arriving = complaint(company, arrival.live(clock()), until=clock())
+    with db.write() as session:
+        return register(session, policy, settings, clock, arriving)
+
+
+def _claim(session: Session) -> None:
+    if session.get(InstallationFact, IS_DEMO):
+        return
+    tables = (Complaint, Customer, Staff, Department)
+    if any(session.execute(select(col(table.id)).limit(1)).first() for table in tables):
+        raise RefusedError(
+            "this database holds data that is not a demo's",
+            cure="give the demo a folder of its own: bihuan up --demo --data ./demo-data",
+        )
+    session.add(InstallationFact(name=IS_DEMO, value="true"))
+
+
+def _move_in(session: Session, company: Company, settings: Settings) -> None:
+    """Save everybody with the catcher's address, unless they have that one already."""
+    port = session.get(InstallationFact, _MAIL_PORT) or InstallationFact(name=_MAIL_PORT, value="")
+    if port.value == str(company.mail_port):
+        return
+    port.value = str(company.mail_port)
+    session.add(port)
+    secret = settings.secret_value()
+    for department in DEPARTMENTS:
+        save_department(session, department.code, department.name, name_en=department.name_en,
+                        contact_url=company.contact(department.code), secret=secret, is_simulated=True)  # fmt: skip
+    for person in STAFF:
+        contact = company.contact(person.code)
+        save_staff(session, StaffIn(**person._asdict(), contact_url=contact, is_simulated=True), secret)
+    moved = {customer.external_id: customer.contact_url for customer in company.customers}
+    for known in session.scalars(select(Customer).where(col(Customer.source) == SOURCE)):
+        url = moved[known.external_id]
+        known.sealed_contact = seal(url, secret) if url else None
+
+
+def _catch_up(db: Database, policy: Policy, company: Company, clock: Clock) -> None:
+    """Record the scripted events of open complaints that have come due."""
+    now = clock()
+    with db.read() as session:
+        due = list(_due_events(session, company, now))
+    for start in range(0, len(due), _BATCH):
+        with db.write() as session:
+            for number, event in due[start : start + _BATCH]:
+                try:
+                    record(session, policy, clock, number, event)
+                except RefusedError as error:
+                    log.info("script left", extra={"number": number, "what": error.what})
+
+
+def _due_events(session: Session, company: Company, now: datetime) -> Iterator[tuple[str, EventIn]]:
+    """Number and next events of each open complaint nobody but the script has worked on."""
+    is_open = (col(Complaint.source) == SOURCE) & (col(Complaint.state) != ComplaintState.CLOSED)
+    handler = col(Complaint.handler_id) == col(Staff.id)
+    rows = session.execute(
+        select(col(Complaint.id), col(Complaint.number), col(Complaint.external_id), col(Staff.name))
+        .outerjoin(Staff, handler).where(is_open).order_by(col(Complaint.id))
+    ).all()  # fmt: skip
+    logs = defaultdict(list)
+    for line in session.execute(
+        select(col(ComplaintEvent.complaint_id), col(ComplaintEvent.kind), col(ComplaintEvent.key))
+        .join(Complaint, col(Complaint.id) == col(ComplaintEvent.complaint_id)).where(is_open)
+    ):  # fmt: skip
+        logs[line.complaint_id].append((line.kind, line.key))
+    for row in rows:
+        if _is_scripted(logs[row.id]):
+            known = {key for _, key in logs[row.id]}
+            for event in complaint(company, Arrival.of(row.external_id), until=now).events:
+                if event.key not in known:
+                    yield row.number, event.model_copy(update={"actor": row.name or event.actor})
+
+
+def _is_scripted(lines: Iterable[tuple[EventKind, str]]) -> bool:
+    """Whether no person took a hand in it: then the script leaves it to them."""
+    return all(kind in _BY_PRODUCT or key.startswith(SCRIPTED) for kind, key in lines)
+
+
+def _decide_past(db: Database, policy: Policy, first: datetime, now: datetime) -> None:
+    at = first.astimezone(UTC)
+    while at < now:
+        at = min(at + timedelta(days=1), now)
+        while check_due(db, policy, at, is_sending=False).decided:
+            pass
