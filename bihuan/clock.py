@@ -34,7 +34,10 @@ def as_utc(at: datetime) -> datetime:
     """
     if at.tzinfo is None:
         raise UsageError(f"{at.isoformat()} has no time zone", cure="add an offset, for example +08:00")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise UsageError(f"{at.isoformat()} lies outside the calendar", cure="check the year") from error
 
 
 def zone(name: str) -> ZoneInfo:

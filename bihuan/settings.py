@@ -29,6 +29,10 @@ class Settings(BaseSettings):
     timezone: str = Field("Asia/Shanghai", description="Zone of the installation: complaint numbers, daily counts.")
     language: Literal["zh", "en"] = Field("zh", description="Language of messages and pages where a reader has none.")
     secret: SecretStr = Field(SecretStr(""), description="Seals contact URLs and signs forms; empty: a generated file.")
+    mail_url: SecretStr = Field(
+        SecretStr(""),
+        description="Apprise mailto:// or mailtos:// URL of the account that sends to plain addresses (`mailto:a@b`).",
+    )
     operator_url: SecretStr = Field(
         SecretStr(""), description="Apprise URL that hears of notices nobody else can be told."
     )

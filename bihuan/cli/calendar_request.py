@@ -64,8 +64,6 @@ def _instant(raw: object) -> datetime:
         return parse_instant(raw)
     except UsageError as error:
         raise Flaw(error.what, error.cure) from error
-    except OverflowError as error:
-        raise Flaw(f"{shown(raw)} lies beyond the calendar's years", "correct its year") from error
 
 
 def _minutes(raw: object) -> timedelta:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,9 +38,10 @@ def import_file(
     until = parse_instant(as_of) if as_of else None
     plan = load_mapping(mapping)
     with office() as here, RejectFile(rejects or _rejects_path(file)) as refused:
+        _require_known_milestones(here, plan, mapping)
         rows = read_complaints(file, plan, as_of=until)
         summary = {"read": 0, "created": 0, "updated": 0, "unchanged": 0, "rejected": 0, "clock_skew": 0}
-        for batch in _batches(_with_progress(rows)):
+        for batch in _batches(_with_progress(rows, file)):
             complaints = [row for row in batch if not isinstance(row, Reject)]
             for row in batch:
                 if isinstance(row, Reject):
@@ -49,6 +51,12 @@ def import_file(
     if summary["rejected"]:
         say(f"{summary['rejected']} rows refused, see {refused.path}")
         raise typer.Exit(1)
+
+
+def _require_known_milestones(here: Office, plan: Any, mapping: Path) -> None:
+    known = here.policy.deadline.milestones
+    if unknown := sorted(set(plan.deadlines or {}) - set(known)):
+        raise UsageError(f"{mapping} deadlines: unknown milestone {unknown[0]!r}", cure=f"one of {', '.join(known)}")
 
 
 def _rejects_path(file: Path) -> Path:
@@ -75,14 +83,16 @@ def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
         yield batch
 
 
-def _with_progress(rows: Iterator[Any]) -> Iterable[Any]:
+def _with_progress(rows: Iterator[Any], file: Path) -> Iterable[Any]:
     """The rows, counted on a terminal and silent elsewhere."""
     if not sys.stderr.isatty():
         return rows
     from rich.console import Console
     from rich.progress import track
 
-    return track(rows, description="complaints", console=Console(stderr=True))
+    from bihuan.inbound.spreadsheet import count_rows
+
+    return track(rows, description="complaints", total=count_rows(file), console=Console(stderr=True))
 
 
 @app.command()
@@ -94,7 +104,7 @@ def add(
     kind: Annotated[Kind | None, typer.Option(help="What it is about; names the department.")] = None,
     severity: Annotated[Severity, typer.Option(help="How grave it is.")] = Severity.GENERAL,
     customer: Annotated[str, typer.Option(help="Name of the complainant.")] = "",
-    contact: Annotated[str | None, typer.Option(help="Where an answer reaches them, an Apprise URL.")] = None,
+    contact: Annotated[str | None, typer.Option(help="Where an answer reaches them: mailto:person@example.com, or any Apprise URL.")] = None,
     external_id: Annotated[str | None, typer.Option(help="Its id where it comes from; registers it once.")] = None,
     at: AtOption = None,
     is_json: JsonOption = False,
@@ -103,21 +113,28 @@ def add(
     from bihuan.services.complaint import register
 
     with office() as here:
-        try:
+        with _explained():
             complaint = ComplaintIn(
                 source="bihuan", external_id=external_id, registered_at=parse_instant(at) if at else here.clock(),
                 channel=channel, kind=kind, severity=severity, title=title, matter=matter, demand=demand,
                 customer=CustomerIn(name=customer, contact_url=contact) if customer or contact else None,
             )  # fmt: skip
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
         if complaint.registered_at > here.clock():
             raise UsageError(f"{complaint.registered_at.isoformat()} lies in the future", cure="leave --at out")
         with here.db.write() as session:
             number = register(session, here.policy, here.settings, here.clock, complaint)
     emit({"number": number}, is_json)
     say(f"next: bihuan complaint show {number}")
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say in one line which word a payload does not take."""
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", cure="correct it") from error
 
 
 @app.command()
@@ -135,7 +152,9 @@ def record(
 
     data = {name: value for name, value in {"handler": handler, "note": note}.items() if value}
     with office() as here:
-        happened = EventIn(kind=event, occurred_at=parse_instant(at) if at else here.clock(), actor=actor, data=data)
+        occurred_at = parse_instant(at) if at else here.clock()
+        with _explained():
+            happened = EventIn(kind=event, occurred_at=occurred_at, actor=actor, data=data)
         with here.db.write() as session:
             record_event(session, here.policy, here.clock, number, happened)
     emit({"number": number, "event": event, "occurred_at": happened.occurred_at}, is_json)

@@ -9,6 +9,7 @@ import typer
 from bihuan.cli.office import office
 from bihuan.cli.output import JsonOption, emit, say
 from bihuan.clock import parse_instant, zone
+from bihuan.errors import UsageError
 
 app = typer.Typer(help="Indicators 指标, each with n and interval.", no_args_is_help=True)
 
@@ -29,7 +30,10 @@ def show(
 ) -> None:
     """On-time rates of what was met; what is still open, or has no such milestone, is counted apart."""
     from bihuan.services.kpi import show as show_indicators
+    from bihuan.store.queries.kpi import DIMENSIONS
 
+    if by is not None and by not in DIMENSIONS:
+        raise UsageError(f"no dimension {by!r}", cure=f"one of {', '.join(DIMENSIONS)}")
     with office() as here, here.db.read() as session:
         rows = show_indicators(
             session,

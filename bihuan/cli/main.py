@@ -55,6 +55,8 @@ def main() -> None:
         _end(_explained(error), error.exit_code)
     except Abort:
         _end("", 1)
+    except UnicodeEncodeError:
+        _end("a text is not UTF-8 - type it again, or correct it where it comes from", 2)
     except OSError as error:
         with suppress(OSError):  # where the output itself failed, what it still holds would fail again at the end
             sys.stdout.close()

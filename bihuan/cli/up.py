@@ -191,5 +191,8 @@ def _environment(here: Settings, demo: bool) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
     }
     if demo:
-        ours["BIHUAN_ALLOW_PRIVATE_TARGETS"] = "true"  # its mail is caught on loopback
+        from bihuan.simulation.mail_catcher import catcher_url
+
+        # Whatever address somebody types into a demo, its mail is caught on loopback.
+        ours |= {"BIHUAN_MAIL_URL": catcher_url(here), "BIHUAN_ALLOW_PRIVATE_TARGETS": "true"}
     return {**os.environ, **ours}

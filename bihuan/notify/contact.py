@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -59,6 +59,20 @@ def unseal(sealed: str, secret: str) -> str:
             "a stored contact was sealed with another secret",
             cure="give back the earlier BIHUAN_SECRET (or secret.key in the data folder), or enter the contact again",
         ) from None
+
+
+def addressed(contact: str, mail_url: str) -> str:
+    """The Apprise URL that reaches a contact: a plain address ``mailto:a@b`` goes through the installation's account.
+
+    Raises:
+        RefusedError: A plain address, and no account to send from.
+    """
+    address = contact.strip().removeprefix("mailto:")
+    if address == contact.strip() or address.startswith("//"):
+        return contact
+    if not mail_url:
+        raise RefusedError("no mail account to send from", cure="set BIHUAN_MAIL_URL")
+    return f"{mail_url}{'&' if '?' in mail_url else '/?'}to={quote(address, safe='@')}"
 
 
 def masked(url: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from sqlmodel import Session
 
 from bihuan.errors import BihuanError
-from bihuan.notify.contact import target_key, unseal
+from bihuan.notify.contact import addressed, target_key, unseal
 from bihuan.notify.letter import Letter
 from bihuan.notify.render import render
 from bihuan.notify.words import instant, standing, word
@@ -101,13 +101,19 @@ def open_desk(session: Session, settings: Settings, recipients: Mapping[int, str
 
 def _reader(settings: Settings, row: Row[Any] | None) -> Reader:
     """The person's own contact; the operator where staff have none (a complainant never falls to the operator)."""
-    language = getattr(row, "language", settings.language)
-    timezone = getattr(row, "timezone", settings.timezone)
+    reader = Reader(language=getattr(row, "language", settings.language),
+                    timezone=getattr(row, "timezone", settings.timezone))  # fmt: skip
+    operator = settings.operator_url.get_secret_value()
+    is_complainant = hasattr(row, "tier")
     try:
         if row is not None and row.sealed_contact:
-            return Reader(unseal(row.sealed_contact, settings.secret_value()), language, timezone)
+            return replace(reader, url=_url(settings, unseal(row.sealed_contact, settings.secret_value())))
+        if operator and not is_complainant:
+            return Reader(_url(settings, operator), settings.language, settings.timezone)
     except BihuanError as error:
-        return Reader(language=language, timezone=timezone, problem=str(error))
-    if (operator := settings.operator_url.get_secret_value()) and not hasattr(row, "tier"):
-        return Reader(operator, settings.language, settings.timezone)
-    return Reader(language=language, timezone=timezone, problem=NOBODY)
+        return replace(reader, problem=str(error))
+    return replace(reader, problem=NOBODY)
+
+
+def _url(settings: Settings, contact: str) -> str:
+    return addressed(contact, settings.mail_url.get_secret_value())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
-from urllib.parse import urlencode
 
 from bihuan.simulation.catalogue import LANGUAGES, TIERS
 from bihuan.simulation.chance import dice, pick
@@ -67,10 +66,9 @@ STAFF = (
 )
 
 
-def mail_url(address: str, port: int) -> str:
-    """The Apprise URL that brings mail for ``address`` to the catcher on loopback ``port``."""
-    query = urlencode({"from": f"bihuan@{DOMAIN}", "to": address, "mode": "insecure", "format": "text"})
-    return f"mailto://127.0.0.1:{port}/?{query}"
+def contact(code: str) -> str:
+    """Where a member of staff or a department gets mail."""
+    return f"mailto:{code}@{DOMAIN}"
 
 
 @dataclass(frozen=True)
@@ -79,11 +77,9 @@ class Company:
 
     Attributes:
         seed: Whatever depends on chance depends on it.
-        mail_port: Loopback port of the mail catcher that all addresses lead to.
     """
 
     seed: int
-    mail_port: int
 
     @cached_property
     def customers(self) -> tuple[CustomerIn, ...]:
@@ -98,18 +94,13 @@ class Company:
             for department in DEPARTMENTS
         }
 
-    def contact(self, code: str) -> str:
-        """Where a member of staff or a department gets mail."""
-        return mail_url(f"{code}@{DOMAIN}", self.mail_port)
-
     def _customer(self, number: int) -> CustomerIn:
         chance = dice(self.seed, f"customer/{number}")
         name = chance.choice(_SURNAMES) + _STEMS[number // 10 % 10] + _STEMS[number % 10]
-        address = f"customer{number:03d}@mail.example"
         return CustomerIn(
             external_id=f"C{number:03d}",
             name=name,
-            contact_url=mail_url(address, self.mail_port) if number % _WITHOUT_CONTACT else None,
+            contact_url=f"mailto:customer{number:03d}@mail.example" if number % _WITHOUT_CONTACT else None,
             language=pick(chance, LANGUAGES),
             tier=pick(chance, TIERS),
         )

@@ -13,7 +13,6 @@ from sqlmodel import Session, col
 
 from bihuan.clock import Clock
 from bihuan.errors import BihuanError, RefusedError
-from bihuan.notify.contact import seal
 from bihuan.policy.models import Policy
 from bihuan.services.complaint import record, register
 from bihuan.services.deadline import check_due
@@ -22,9 +21,8 @@ from bihuan.services.people import save_department, save_staff
 from bihuan.settings import Settings
 from bihuan.simulation import arrival
 from bihuan.simulation.arrival import Arrival
-from bihuan.simulation.company import DEPARTMENTS, SOURCE, STAFF, Company
+from bihuan.simulation.company import DEPARTMENTS, SOURCE, STAFF, Company, contact
 from bihuan.simulation.life import SCRIPTED
-from bihuan.simulation.mail_catcher import catcher_port
 from bihuan.simulation.stream import complaint
 from bihuan.store.engine import Database
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintState, EventIn, EventKind
@@ -33,18 +31,14 @@ from schemas.people import Customer, Department, Staff, StaffIn
 
 IS_DEMO = "is_demo"
 """Name of the fact that a database holds a simulated company."""
-_MAIL_PORT = "mail_port"
 SEED = 20261122
+COMPANY = Company(SEED)
+"""Always the same people."""
 EVERY_SECONDS = 60.0
 _BATCH = 500
 _BY_PRODUCT = frozenset({EventKind.REGISTERED, EventKind.ASSIGNED, EventKind.AMENDED})
 
 log = logging.getLogger(__name__)
-
-
-def company_of(settings: Settings) -> Company:
-    """The company of this installation: always the same people, with mail to this installation's catcher."""
-    return Company(SEED, catcher_port(settings))
 
 
 def prepare(
@@ -58,7 +52,7 @@ def prepare(
     Args:
         db: Upgraded.
         policy: Sets the deadlines.
-        settings: Whose secret seals the contacts, and whose port the catcher is next to.
+        settings: Whose secret seals the contacts.
         clock: The present.
         days: Length of the past.
         per_day: Complaints on an average day.
@@ -69,20 +63,20 @@ def prepare(
     Raises:
         RefusedError: The database holds something and is not a demo.
     """
-    now, company = clock(), company_of(settings)
+    now = clock()
     with db.write() as session:
-        _claim(session)
-        _move_in(session, company, settings)
+        if _claim(session):
+            _move_in(session, settings)
         last = select(func.max(Complaint.registered_at)).where(col(Complaint.source) == SOURCE)
         since = session.execute(last).scalar()
     arrivals = list(arrival.history(SEED, now, days=days, per_day=per_day, since=since))
     if since is None:
         arrivals += arrival.planted(now)
     for start in range(0, len(arrivals), _BATCH):
-        batch = [complaint(company, one, until=now) for one in arrivals[start : start + _BATCH]]
+        batch = [complaint(COMPANY, one, until=now) for one in arrivals[start : start + _BATCH]]
         with db.write() as session:
             take_in(session, policy, settings, clock, batch)
-    _catch_up(db, policy, company, clock)
+    _catch_up(db, policy, COMPANY, clock)
     _decide_past(db, policy, since or now - timedelta(days=days), now)
     return len(arrivals)
 
@@ -103,16 +97,16 @@ def step(db: Database, policy: Policy, settings: Settings, clock: Clock) -> str:
     Returns:
         The new complaint's number.
     """
-    company = company_of(settings)
-    _catch_up(db, policy, company, clock)
-    arriving = complaint(company, arrival.live(clock()), until=clock())
+    _catch_up(db, policy, COMPANY, clock)
+    arriving = complaint(COMPANY, arrival.live(clock()), until=clock())
     with db.write() as session:
         return register(session, policy, settings, clock, arriving)
 
 
-def _claim(session: Session) -> None:
+def _claim(session: Session) -> bool:
+    """Mark an empty database as a demo's; whether it was empty."""
     if session.get(InstallationFact, IS_DEMO):
-        return
+        return False
     tables = (Complaint, Customer, Staff, Department)
     if any(session.execute(select(col(table.id)).limit(1)).first() for table in tables):
         raise RefusedError(
@@ -120,26 +114,17 @@ def _claim(session: Session) -> None:
             cure="give the demo a folder of its own: bihuan up --demo --data ./demo-data",
         )
     session.add(InstallationFact(name=IS_DEMO, value="true"))
+    return True
 
 
-def _move_in(session: Session, company: Company, settings: Settings) -> None:
-    """Save everybody with the catcher's address, unless they have that one already."""
-    port = session.get(InstallationFact, _MAIL_PORT) or InstallationFact(name=_MAIL_PORT, value="")
-    if port.value == str(company.mail_port):
-        return
-    port.value = str(company.mail_port)
-    session.add(port)
+def _move_in(session: Session, settings: Settings) -> None:
+    """Save every department and everybody who works there."""
     secret = settings.secret_value()
     for department in DEPARTMENTS:
         save_department(session, department.code, department.name, name_en=department.name_en,
-                        contact_url=company.contact(department.code), secret=secret, is_simulated=True)  # fmt: skip
+                        contact_url=contact(department.code), secret=secret, is_simulated=True)  # fmt: skip
     for person in STAFF:
-        contact = company.contact(person.code)
-        save_staff(session, StaffIn(**person._asdict(), contact_url=contact, is_simulated=True), secret)
-    moved = {customer.external_id: customer.contact_url for customer in company.customers}
-    for known in session.scalars(select(Customer).where(col(Customer.source) == SOURCE)):
-        url = moved[known.external_id]
-        known.sealed_contact = seal(url, secret) if url else None
+        save_staff(session, StaffIn(**person._asdict(), contact_url=contact(person.code), is_simulated=True), secret)
 
 
 def _catch_up(db: Database, policy: Policy, company: Company, clock: Clock) -> None:

@@ -13,6 +13,7 @@ from aiosmtpd.smtp import Envelope
 from bihuan.clock import Clock
 from bihuan.errors import UnavailableError
 from bihuan.settings import Settings
+from bihuan.simulation.company import DOMAIN
 
 KEPT = 500
 """Newest mails kept; older files are removed as new ones come."""
@@ -22,6 +23,11 @@ _HIGHEST_PORT = 65535
 def catcher_port(settings: Settings) -> int:
     """The catcher's port: the one after the web page's (before it, where there is none after)."""
     return settings.web_port + (1 if settings.web_port < _HIGHEST_PORT else -1)
+
+
+def catcher_url(settings: Settings) -> str:
+    """The mail account of a demo: whatever address it is given, the catcher gets the mail."""
+    return f"mailto://127.0.0.1:{catcher_port(settings)}/?from=bihuan@{DOMAIN}&mode=insecure&format=text"
 
 
 def mail_folder(settings: Settings) -> Path:

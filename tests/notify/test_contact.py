@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bihuan.errors import RefusedError
-from bihuan.notify.contact import masked, scrubbed, seal, target_key, unseal
+from bihuan.notify.contact import addressed, masked, scrubbed, seal, target_key, unseal
 
 URL = "mailto://clerk:pa%40ss@smtp.example.com:587/?to=staff@example.com"
 
@@ -71,3 +71,19 @@ def test_a_target_key_is_the_same_for_the_same_url_only():
     assert target_key(URL) == target_key(f" {URL}\n")
     assert len(target_key(URL)) == 32
     assert target_key(URL) != target_key(URL.replace("587", "588"))
+
+
+@pytest.mark.parametrize(("contact", "account", "url"), [
+    ("mailto:li@a.example", "mailtos://u:p@smtp.a.example", "mailtos://u:p@smtp.a.example/?to=li@a.example"),
+    ("mailto:li+1@a.example", "mailto://s.example/?from=c@a.example", "mailto://s.example/?from=c@a.example&to=li%2B1@a.example"),
+    ("mailto:x&smtp=evil.example@a.example", "mailto://s.example", "mailto://s.example/?to=x%26smtp%3Devil.example@a.example"),
+    ("mailto://u:p@own.example", "mailto://s.example", "mailto://u:p@own.example"),
+    ("json://hooks.example/1", "", "json://hooks.example/1"),
+])  # fmt: skip
+def test_a_plain_address_goes_through_the_installations_account(contact: str, account: str, url: str) -> None:
+    assert addressed(contact, account) == url
+
+
+def test_a_plain_address_without_an_account_names_the_setting() -> None:
+    with pytest.raises(RefusedError, match="BIHUAN_MAIL_URL"):
+        addressed("mailto:li@a.example", "")

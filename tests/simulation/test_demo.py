@@ -11,7 +11,6 @@ from sqlmodel import Session, SQLModel, col
 
 from bihuan.clock import fixed
 from bihuan.errors import RefusedError
-from bihuan.notify.contact import unseal
 from bihuan.policy.models import Policy
 from bihuan.services.complaint import record, register
 from bihuan.services.deadline import BACKFILLED, ENDED, check_due
@@ -85,20 +84,6 @@ def test_preparing_again_changes_nothing(demo, policy, here):
     before = everything(demo)
     assert prepare(demo, policy, here, fixed(NOW), **PAST) == 0
     assert everything(demo) == before
-
-
-def test_a_demo_started_on_another_port_takes_its_mail_along(demo, policy, here):
-    moved = here.model_copy(update={"web_port": 9300})
-    prepare(demo, policy, moved, fixed(NOW), **PAST)
-    secret = here.secret_value()
-    with demo.read() as session:
-        sealed = [
-            contact
-            for table in (Customer, Department, Staff)
-            for contact in session.execute(select(col(table.sealed_contact))).scalars()
-            if contact
-        ]
-    assert all("127.0.0.1:9301/" in unseal(contact, secret) for contact in sealed)
 
 
 def test_a_demo_that_was_stopped_fills_its_gap_and_tells_nobody(demo, policy, here):
