@@ -135,8 +135,8 @@ class EventIn(BaseModel):
 
     kind: EventKind
     occurred_at: AwareDatetime
-    actor: str = ""
-    key: str | None = None
+    actor: str = Payload(default="", max_length=120)
+    key: str | None = Payload(default=None, max_length=120)
     """Identity of the news within its complaint; None: kind and instant."""
     data: dict[str, Any] = Payload(default_factory=dict)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict
+from pydantic import Field as Payload
 from sqlalchemy import Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
@@ -61,12 +64,13 @@ class StaffIn(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    code: str
-    name: str
-    department: str
+    code: str = Payload(min_length=1, max_length=60)
+    name: str = Payload(min_length=1, max_length=120)
+    department: str = Payload(min_length=1, max_length=60)
     is_head: bool = False
     is_active: bool = True
-    contact_url: str | None = None
-    language: str = "zh"
-    timezone: str = "Asia/Shanghai"
+    contact_url: str | None = Payload(default=None, pattern=r"^(mailto:[^/\s@]+@[^\s@]+|[a-z][a-z0-9+.-]*://\S+)$")
+    """A plain address ``mailto:li@example.com``, or any Apprise URL."""
+    language: Literal["zh", "en"] = "zh"
+    timezone: str = Payload(default="Asia/Shanghai", max_length=60)
     is_simulated: bool = False

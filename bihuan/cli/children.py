@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Self
 
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -94,11 +95,10 @@ class Children:
         for child in self._children:
             if child.process.poll() is None:
                 child.process.terminate()
-        patience = self._grace
-        while patience > 0 and any(child.process.poll() is None for child in self._children):
+        latest = monotonic() + self._grace
+        while monotonic() < latest and any(child.process.poll() is None for child in self._children):
             if self._signals.wait(0.2):  # asked again: at once
                 break
-            patience -= 0.2
         for child in self._children:
             _kill_group(child.process.pid)
             child.process.wait()

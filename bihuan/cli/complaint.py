@@ -104,7 +104,9 @@ def add(
     kind: Annotated[Kind | None, typer.Option(help="What it is about; names the department.")] = None,
     severity: Annotated[Severity, typer.Option(help="How grave it is.")] = Severity.GENERAL,
     customer: Annotated[str, typer.Option(help="Name of the complainant.")] = "",
-    contact: Annotated[str | None, typer.Option(help="Where an answer reaches them: mailto:person@example.com, or any Apprise URL.")] = None,
+    contact: Annotated[
+        str | None, typer.Option(help="Where an answer reaches them: mailto:person@example.com, or any Apprise URL.")
+    ] = None,
     external_id: Annotated[str | None, typer.Option(help="Its id where it comes from; registers it once.")] = None,
     at: AtOption = None,
     is_json: JsonOption = False,

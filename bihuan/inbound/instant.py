@@ -159,7 +159,7 @@ def _naive_reader(pattern: str) -> InstantReader:
         if found is None:
             raise ValueError(text)
         part = dict(zip(order, found.groups(), strict=True))
-        return datetime(
+        return datetime(  # noqa: DTZ001 - the zone is put on by the caller
             int(part["Y"]),
             int(part["m"]),
             int(part["d"]),

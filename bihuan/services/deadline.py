@@ -52,7 +52,7 @@ class Checked:
         )
 
 
-def check_all(db: Database, policy: Policy, at: datetime, *, limit: int = 2000, is_sending: bool = True) -> Checked:
+def check_all(db: Database, policy: Policy, at: datetime, *, limit: int = 5000, is_sending: bool = True) -> Checked:
     """Decide batch after batch at one instant until nothing is due."""
     total = Checked()
     while (batch := check_due(db, policy, at, limit=limit, is_sending=is_sending)).decided:
@@ -60,7 +60,7 @@ def check_all(db: Database, policy: Policy, at: datetime, *, limit: int = 2000, 
     return total
 
 
-def check_due(db: Database, policy: Policy, at: datetime, *, limit: int = 2000, is_sending: bool = True) -> Checked:
+def check_due(db: Database, policy: Policy, at: datetime, *, limit: int = 5000, is_sending: bool = True) -> Checked:
     """Decide at most ``limit`` deadlines that have a step before ``at``, in one transaction with their notices.
 
     Each becomes warned or breached and leaves one message row a decision; notices later than the policy allows share

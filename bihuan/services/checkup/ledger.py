@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ from sqlalchemy import and_, exists, select, text
 from sqlmodel import Session
 
 from bihuan.errors import RefusedError
-from bihuan.notify.contact import unseal
+from bihuan.notify.contact import addressed, unseal
 from bihuan.services.checkup.finding import Answer, Visit, note, ok, problem
 from bihuan.services.checkup.schedule import intervals
 from bihuan.services.letter import NOBODY
@@ -24,6 +25,7 @@ from schemas.people import Department, Staff
 
 _MISSED = 3
 """Intervals of silence after which a sweep counts as stopped."""
+_OPENS_NOTHING = "none"
 _UPGRADE = "run `bihuan db upgrade`"
 _S = table_of(Staff).c
 _D = table_of(Department).c
@@ -61,18 +63,16 @@ def integrity(visit: Visit) -> Answer:
 
 
 def contacts(visit: Visit) -> Answer:
-    """The secret opens the contacts that were sealed with it."""
+    """Every stored contact can be opened and sent to, with the secret and the mail account there are."""
     with visit.db.read() as session:
         sealed = [*_sealed(session, Staff), *_sealed(session, Department)]
     if not sealed:
         return ok("none stored")
-    secret = visit.settings.secret.get_secret_value() or _kept_secret(visit)
-    if closed := sum(not _opens(contact, secret) for contact in sealed):
-        return problem(
-            f"{closed} of {len(sealed)} stored contacts were sealed with another secret",
-            "give back the earlier BIHUAN_SECRET or secret.key, or import the staff again",
-        )
-    return ok(f"the secret opens all {len(sealed)}")
+    faults = Counter(fault for contact in sealed if (fault := _fault(visit, contact)))
+    if faults:
+        (what, cure), count = faults.most_common(1)[0]
+        return problem(f"{count} of {len(sealed)} stored contacts cannot be used: {what}", cure)
+    return ok(f"all {len(sealed)} can be opened")
 
 
 def reach(visit: Visit) -> Answer:
@@ -138,20 +138,21 @@ def _span(span: timedelta) -> str:
 
 
 def _sealed(session: Session, table: type[Staff | Department]) -> list[str]:
-    contact = table_of(table).c.sealed_contact  # type: ignore[union-attr]
+    contact = table_of(table).c.sealed_contact
     return list(session.execute(select(contact).where(contact.is_not(None))).scalars())
 
 
-def _kept_secret(visit: Visit) -> str:
-    """The secret of the data folder; "" where there is none, for a check makes nothing."""
-    return visit.settings.secret_value() if (visit.settings.data_dir / "secret.key").exists() else ""
-
-
-def _opens(contact: str, secret: str) -> bool:
+def _fault(visit: Visit, contact: str) -> tuple[str, str] | None:
+    """What and cure where the contact cannot be used; a check makes no secret where there is none."""
+    here = visit.settings
+    has_secret = here.secret.get_secret_value() or (here.data_dir / "secret.key").exists()
     try:
-        return bool(unseal(contact, secret))
-    except RefusedError:
-        return False
+        addressed(
+            unseal(contact, here.secret_value() if has_secret else _OPENS_NOTHING), here.mail_url.get_secret_value()
+        )
+    except RefusedError as error:
+        return error.what, error.cure
+    return None
 
 
 def _unheard(session: Session) -> int:
