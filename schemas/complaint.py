@@ -83,6 +83,7 @@ class Complaint(SQLModel, table=True):
             sqlite_where=text("handled_at IS NULL"),
             postgresql_where=text("handled_at IS NULL"),
         ),
+        Index("ix_complaint_department_open", "department_id", "handled_at"),
         Index("ix_complaint_registered_at", "registered_at"),
     )
 
@@ -103,7 +104,7 @@ class Complaint(SQLModel, table=True):
     missing: list[str] = Field(default_factory=list, sa_type=Document)
     attributes: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
     customer_id: int | None = Field(default=None, foreign_key="customer.id", sa_type=Id, index=True)
-    department_id: int | None = Field(default=None, foreign_key="department.id", sa_type=Id, index=True)
+    department_id: int | None = Field(default=None, foreign_key="department.id", sa_type=Id)
     handler_id: int | None = Field(default=None, foreign_key="staff.id", sa_type=Id)
     state: ComplaintState = Field(sa_type=Word(ComplaintState))
     round: int = Field(default=1)

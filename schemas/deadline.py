@@ -45,6 +45,12 @@ class Deadline(SQLModel, table=True):
             postgresql_where=text("next_at IS NOT NULL"),
         ),
         Index(
+            "ix_deadline_breached_at",
+            "breached_at",
+            sqlite_where=text("breached_at IS NOT NULL"),
+            postgresql_where=text("breached_at IS NOT NULL"),
+        ),
+        Index(
             "ix_deadline_running_due_at",
             "due_at",
             sqlite_where=text("met_at IS NULL AND cancelled_at IS NULL"),

@@ -56,7 +56,7 @@ def least_loaded(session: Session, department_id: int) -> int | None:
     Returns:
         None where the department has nobody; its head is asked only when no one else is there.
     """
-    load, staff = open_load(), table_of(Staff)
+    load, staff = open_load(department_id), table_of(Staff)
     found: int | None = session.execute(
         select(staff.c.id)
         .select_from(staff.outerjoin(load, load.c.handler_id == staff.c.id))

@@ -1,4 +1,4 @@
-"""What the web pages ask of the present: figures by department, what waits longest, lists, names for codes.
+"""What the board and the lists ask of the present: figures by department, deadlines by how they stand, complaints.
 
 These queries know no "as of": they read the partial indexes of what is open and running now, so their cost follows
 what is due, not what is stored. ``sla.status`` gives the same figures for any instant.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, or_, select, union_all
 from sqlmodel import Session
 
 from bihuan.store.queries.sla import SOON
@@ -28,10 +28,14 @@ _S = table_of(Staff).c
 _E = table_of(ComplaintEvent).c
 _RUNNING = and_(_D.met_at.is_(None), _D.cancelled_at.is_(None))
 _OF_COMPLAINT = and_(_D.subject_kind == "complaint", _D.subject_id == _C.id)
+_LINE = (
+    _C.number, _C.title, _C.state, _C.severity, _C.registered_at,
+    _S.name.label("handler"), _P.name.label("department"), _P.name_en.label("department_en"),
+)  # fmt: skip
 NO_DEPARTMENT = "-"
 """The code by which a filter asks for complaints without a department."""
-PSEUDO_STATES = ("open", "due_soon", "overdue", "breached")
-"""What a list can be narrowed to beside the states of a complaint."""
+DEADLINE_STATES = ("due_soon", "overdue", "breached")
+"""How deadlines can stand on the board."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,145 +58,104 @@ class Figures:
 
 def by_department(session: Session, at: datetime) -> list[Figures]:
     """Each department's figures at the present ``at``: most overdue first, then most open, then by code."""
-    key, table = _C.department_id, table_of(Complaint)
-    in_deadlines = table_of(Deadline).join(table, _OF_COMPLAINT)
-    is_overdue = case((_D.due_at < at, 1), else_=0)
-    opened = dict(_pairs(session, select(key, func.count()).where(_C.handled_at.is_(None)).group_by(key)))
-    breached = dict(_pairs(session, select(key, func.count()).select_from(in_deadlines)
-                           .where(_D.breached_at <= at).group_by(key)))  # fmt: skip
-    due = {row[0]: (row[1], row[2]) for row in session.execute(
-        select(key, func.count(), func.sum(is_overdue)).select_from(in_deadlines)
-        .where(_RUNNING, _D.due_at < at + SOON, _D.started_at <= at).group_by(key))}  # fmt: skip
-    names = {row.id: row[1:] for row in session.execute(select(_P.id, _P.code, _P.name, _P.name_en))}
+    key = _C.department_id
+    are_open = select(key, func.count()).where(_C.handled_at.is_(None)).group_by(key)
+    opened = {row[0]: row[1] for row in session.execute(are_open)}
+    stood = {row[0]: row[1:] for row in session.execute(_deadlines_by_department(at))}
+    names = {row[0]: row[1:] for row in session.execute(select(_P.id, _P.code, _P.name, _P.name_en))}
     figures = []
-    for department_id in {*names, *opened, *breached, *due}:
-        code, name, name_en = names.get(department_id, (None, None, None))
-        running, overdue = due.get(department_id, (0, 0))
-        figures.append(Figures(code, name, name_en, opened.get(department_id, 0), running - overdue, overdue,
-                               breached.get(department_id, 0)))  # fmt: skip
+    for one in {*names, *opened, *stood}:
+        code, name, name_en = names.get(one, (None, None, None))
+        due_soon, overdue, breached = stood.get(one, (0, 0, 0))
+        figures.append(Figures(code, name, name_en, opened.get(one, 0), due_soon, overdue, breached))
     return sorted(figures, key=lambda line: (-line.overdue, -line.open, line.code or ""))
 
 
-def _pairs(session: Session, statement: Select[Any]) -> list[tuple[Any, int]]:
-    return [(key, count) for key, count in session.execute(statement)]
-
-
-def waiting(session: Session, at: datetime, *, is_overdue: bool, limit: int = 8) -> Sequence[Row[Any]]:
-    """Running deadlines with their complaint and handler, earliest due first: those past due, or those to come."""
-    table = table_of(Deadline).join(table_of(Complaint), _OF_COMPLAINT)
-    return session.execute(
-        select(_C.number, _C.title, _C.severity, _D.milestone, _D.due_at, _S.name.label("handler"),
-               _P.name.label("department"), _P.name_en.label("department_en"))
-        .select_from(table.outerjoin(table_of(Staff), _S.id == _C.handler_id)
-                     .outerjoin(table_of(Department), _P.id == _C.department_id))
-        .where(_RUNNING, _D.due_at < at if is_overdue else _D.due_at >= at, _D.started_at <= at)
-        .order_by(_D.due_at).limit(limit)
-    ).all()  # fmt: skip
+def _deadlines_by_department(at: datetime) -> Select[Any]:
+    """Due soon, overdue and breached: each found by its own partial index, then joined to the complaints once."""
+    zero = literal(0)
+    is_overdue = case((_D.due_at < at, 1), else_=0)
+    running = select(_D.subject_id, (1 - is_overdue).label("soon"), is_overdue.label("overdue"), zero.label("breached"))
+    breached = select(_D.subject_id, zero, zero, literal(1))
+    looked = union_all(
+        running.where(_RUNNING, _D.due_at < at + SOON, _D.started_at <= at, _D.subject_kind == "complaint"),
+        breached.where(_D.breached_at <= at, _D.subject_kind == "complaint"),
+    ).subquery()
+    totals = (func.sum(column) for column in (looked.c.soon, looked.c.overdue, looked.c.breached))
+    in_complaints = looked.join(table_of(Complaint), _C.id == looked.c.subject_id)
+    return select(_C.department_id, *totals).select_from(in_complaints).group_by(_C.department_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a reader wants listed.
+    """Which part of a list a reader wants.
 
     Attributes:
         department: A code, or ``NO_DEPARTMENT``.
-        state: A state of a complaint, or one of ``PSEUDO_STATES``.
-        before: Number of the complaint after which the list goes on.
+        state: ``open``, or a state of a complaint; of a list of deadlines one of ``DEADLINE_STATES``.
+        after: ``place`` of the row after which the list goes on.
+        limit: Greatest number of rows.
     """
 
     department: str | None = None
     state: str | None = None
-    before: str | None = None
+    after: int | None = None
+    limit: int = 50
 
 
-def listing(session: Session, at: datetime, wish: Wish, *, limit: int = 50) -> Sequence[Row[Any]]:
-    """At most ``limit`` complaints, newest registered first; the page after one is found without counting."""
-    table = table_of(Complaint).outerjoin(table_of(Department), _P.id == _C.department_id)
-    statement = (
-        select(_C.id, _C.number, _C.title, _C.state, _C.severity, _C.registered_at, _S.name.label("handler"),
-               _P.name.label("department"), _P.name_en.label("department_en"))
-        .select_from(table.outerjoin(table_of(Staff), _S.id == _C.handler_id))
-        .order_by(_C.registered_at.desc(), _C.id.desc()).limit(limit)
-    )  # fmt: skip
+def complaints(session: Session, wish: Wish) -> Sequence[Row[Any]]:
+    """Complaints, newest registered first."""
+    statement = _with_people(select(_C.id.label("place"), *_LINE).select_from(table_of(Complaint)), wish)
+    if wish.state == "open":
+        statement = statement.where(_C.handled_at.is_(None))
+    elif wish.state:
+        statement = statement.where(_C.state == ComplaintState(wish.state))
+    return _paged(session, statement, wish, _C.registered_at, _C.id, is_rising=False)
+
+
+def deadlines(session: Session, at: datetime, wish: Wish) -> Sequence[Row[Any]]:
+    """Deadlines with their complaint: running ones by due instant, earliest first; breached ones, latest first."""
+    table = table_of(Deadline).join(table_of(Complaint), _OF_COMPLAINT)
+    columns = (_D.id.label("place"), *_LINE, _D.milestone, _D.due_at, _D.met_at)
+    statement = _with_people(select(*columns).select_from(table), wish)
+    if wish.state == "breached":
+        return _paged(session, statement.where(_D.breached_at <= at), wish, _D.breached_at, _D.id, is_rising=False)
+    is_wanted = _D.due_at < at if wish.state == "overdue" else and_(_D.due_at >= at, _D.due_at < at + SOON)
+    return _paged(session, statement.where(_RUNNING, is_wanted, _D.started_at <= at), wish, _D.due_at, _D.id)
+
+
+def _with_people(statement: Any, wish: Wish) -> Select[Any]:
+    """The statement with department and handler, narrowed to the department wished for."""
+    joined: Select[Any] = statement.outerjoin(table_of(Department), _P.id == _C.department_id)
+    joined = joined.outerjoin(table_of(Staff), _S.id == _C.handler_id)
+    if wish.department == NO_DEPARTMENT:
+        return joined.where(_C.department_id.is_(None))
     if wish.department:
-        department_id = select(_P.id).where(_P.code == wish.department).scalar_subquery()
-        is_none = wish.department == NO_DEPARTMENT
-        statement = statement.where(_C.department_id.is_(None) if is_none else _C.department_id == department_id)
-    if wish.state:
-        statement = statement.where(_stands(wish.state, at))
-    if wish.before and (last := _place(session, wish.before)):
-        statement = statement.where(_C.registered_at <= last.registered_at,
-                                    or_(_C.registered_at < last.registered_at, _C.id < last.id))  # fmt: skip
-    return session.execute(statement).all()
+        department_id = select(_P.id).where(_P.code == wish.department).correlate(None).scalar_subquery()
+        return joined.where(_C.department_id == department_id)
+    return joined
 
 
-def _place(session: Session, number: str) -> Row[Any] | None:
-    """Where the complaint of that number stands in the order of the list."""
-    return session.execute(select(_C.id, _C.registered_at).where(_C.number == number)).first()
-
-
-def _stands(state: str, at: datetime) -> ColumnElement[bool]:
-    deadlines = {
-        "overdue": and_(_RUNNING, _D.due_at < at, _D.started_at <= at),
-        "due_soon": and_(_RUNNING, _D.due_at >= at, _D.due_at < at + SOON, _D.started_at <= at),
-        "breached": _D.breached_at <= at,
-    }
-    stands: ColumnElement[bool]
-    if state in deadlines:
-        stands = _C.id.in_(select(_D.subject_id).where(deadlines[state], _D.subject_kind == "complaint"))
-    elif state == "open":
-        stands = _C.handled_at.is_(None)
-    else:
-        stands = _C.state == ComplaintState(state)
-    return stands
+def _paged(
+    session: Session, statement: Any, wish: Wish, by: ColumnElement[Any], tie: ColumnElement[Any], *,
+    is_rising: bool = True,
+) -> Sequence[Row[Any]]:  # fmt: skip
+    """The rows after ``wish.after`` in the order of ``by``, then ``tie``; found by index, however far down they are."""
+    if wish.after is not None:
+        start = session.execute(select(by).where(tie == wish.after)).scalar()
+        further, next_tie = (by >= start, tie > wish.after) if is_rising else (by <= start, tie < wish.after)
+        statement = statement.where(further, or_(by != start, next_tie))
+    order = (by, tie) if is_rising else (by.desc(), tie.desc())
+    return session.execute(statement.order_by(*order).limit(wish.limit)).all()
 
 
 def next_due(session: Session, complaint_ids: Iterable[int]) -> dict[int, Row[Any]]:
     """Milestone and due instant of the running deadline that is due first, by complaint."""
     rows = session.execute(
-        select(_D.subject_id, _D.milestone, _D.due_at)
+        select(_D.subject_id, _D.milestone, _D.due_at, _D.met_at)
         .where(_RUNNING, _D.subject_kind == "complaint", _D.subject_id.in_(list(complaint_ids)))
         .order_by(_D.due_at.desc())).all()  # fmt: skip
     return {row.subject_id: row for row in rows}
-
-
-def departments(session: Session) -> Sequence[Row[Any]]:
-    """Every department, by name."""
-    return session.execute(select(_P.code, _P.name, _P.name_en).order_by(_P.name)).all()
-
-
-def handlers(session: Session) -> Sequence[Row[Any]]:
-    """Active staff with their department and open complaints, department by department, least loaded first."""
-    load = (
-        select(_C.handler_id, func.count().label("open"))
-        .where(_C.handled_at.is_(None), _C.handler_id.is_not(None)).group_by(_C.handler_id).subquery()
-    )  # fmt: skip
-    table = table_of(Staff).join(table_of(Department), _P.id == _S.department_id)
-    how_many = func.coalesce(load.c.open, 0)
-    return session.execute(
-        select(_S.code, _S.name, _S.is_head, how_many.label("open"), _P.code.label("department"),
-               _P.name.label("department_name"), _P.name_en.label("department_name_en"))
-        .select_from(table.outerjoin(load, load.c.handler_id == _S.id))
-        .where(_S.is_active).order_by(_P.name, _P.code, _S.is_head, how_many, _S.code)).all()  # fmt: skip
-
-
-def staff_names(session: Session, codes: Iterable[str]) -> dict[str, str]:
-    """Names of staff by code."""
-    rows = session.execute(select(_S.code, _S.name).where(_S.code.in_(list(codes))))
-    return {row.code: row.name for row in rows}
-
-
-def recipient_names(session: Session, recipients: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Names (Chinese or only, English or empty) of the staff and departments among the recipients of messages."""
-    ids: dict[str, list[int]] = {"staff": [], "department": []}
-    for recipient in set(recipients):
-        kind, _, number = recipient.partition(":")
-        if kind in ids and number.isdecimal():
-            ids[kind].append(int(number))
-    staff = session.execute(select(_S.id, _S.name).where(_S.id.in_(ids["staff"])))
-    shared = session.execute(select(_P.id, _P.name, _P.name_en).where(_P.id.in_(ids["department"])))
-    return ({f"staff:{row.id}": (row.name, "") for row in staff}
-            | {f"department:{row.id}": (row.name, row.name_en) for row in shared})  # fmt: skip
 
 
 def has_event(session: Session, number: str, key: str) -> bool:

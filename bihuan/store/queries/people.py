@@ -17,9 +17,11 @@ _T = table_of(Department).c
 _C = table_of(Complaint).c
 
 
-def open_load() -> Subquery:
-    """Open complaints by handler: columns ``handler_id`` and ``open``."""
+def open_load(department_id: int | None = None) -> Subquery:
+    """Open complaints by handler, of one department or of all: columns ``handler_id`` and ``open``."""
     mine = select(_C.handler_id, func.count().label("open")).where(_C.handled_at.is_(None), _C.handler_id.is_not(None))
+    if department_id is not None:
+        mine = mine.where(_C.handler_id.in_(select(_S.id).where(_S.department_id == department_id)))
     return mine.group_by(_C.handler_id).subquery()
 
 

@@ -72,6 +72,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("next_at IS NOT NULL"),
     )
     op.create_index(
+        "ix_deadline_breached_at",
+        "deadline",
+        ["breached_at"],
+        unique=False,
+        sqlite_where=sa.text("breached_at IS NOT NULL"),
+        postgresql_where=sa.text("breached_at IS NOT NULL"),
+    )
+    op.create_index(
         "ix_deadline_running_due_at",
         "deadline",
         ["due_at"],
@@ -201,7 +209,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("source", "external_id", name=op.f("uq_complaint_source_external_id")),
     )
     op.create_index(op.f("ix_complaint_customer_id"), "complaint", ["customer_id"], unique=False)
-    op.create_index(op.f("ix_complaint_department_id"), "complaint", ["department_id"], unique=False)
+    op.create_index("ix_complaint_department_open", "complaint", ["department_id", "handled_at"], unique=False)
     op.create_index(
         "ix_complaint_open",
         "complaint",
@@ -258,7 +266,7 @@ def downgrade() -> None:
         sqlite_where=sa.text("handled_at IS NULL"),
         postgresql_where=sa.text("handled_at IS NULL"),
     )
-    op.drop_index(op.f("ix_complaint_department_id"), table_name="complaint")
+    op.drop_index("ix_complaint_department_open", table_name="complaint")
     op.drop_index(op.f("ix_complaint_customer_id"), table_name="complaint")
     op.drop_table("complaint")
     op.drop_index(op.f("ix_staff_department_id"), table_name="staff")
@@ -282,6 +290,12 @@ def downgrade() -> None:
     op.drop_table("installation_fact")
     op.drop_table("heartbeat")
     op.drop_table("department")
+    op.drop_index(
+        "ix_deadline_breached_at",
+        table_name="deadline",
+        sqlite_where=sa.text("breached_at IS NOT NULL"),
+        postgresql_where=sa.text("breached_at IS NOT NULL"),
+    )
     op.drop_index(
         "ix_deadline_running_due_at",
         table_name="deadline",

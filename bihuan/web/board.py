@@ -1,0 +1,63 @@
+"""The board: what is open, due, overdue and breached, and whether anybody looks after it; and the health answer."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from bihuan.errors import UnavailableError
+from bihuan.store.queries import board as queries
+from bihuan.store.queries import outbox
+from bihuan.web.view import page, site
+
+SILENT_AFTER = timedelta(minutes=15)
+"""Three intervals of the slowest schedule the deadline check may have."""
+ROWS = 8
+"""Deadlines shown of those overdue longest, and of those due next."""
+_CHECK = "sla"
+
+
+def show(request: Request) -> Response:
+    """The board, as things stand now."""
+    here = site(request)
+    at = here.clock()
+    with here.db.read() as session:
+        lines = queries.by_department(session, at)
+        values = {
+            "lines": lines,
+            "total": sum(lines, queries.Figures()),
+            "overdue": queries.deadlines(session, at, queries.Wish(state="overdue", limit=ROWS)),
+            "due_next": queries.deadlines(session, at, queries.Wish(state="due_soon", limit=ROWS)),
+            "ledger": outbox.counts(session),
+            "swept_at": _last_check(session),
+            "silent_after": SILENT_AFTER,
+            "is_simulated": queries.is_simulated(session),
+        }
+    return page(request, "board.html", values)
+
+
+def _last_check(session: Session) -> datetime | None:
+    return max((beat.beat_at for beat in queries.heartbeats(session) if beat.sweep.startswith(_CHECK)), default=None)
+
+
+def health(request: Request) -> Response:
+    """Whether the database answers, and how long ago each sweep last ran; 503 when it does not answer."""
+    here = site(request)
+    at = here.clock()
+    try:
+        with here.db.read() as session:
+            beats = queries.heartbeats(session)
+    except UnavailableError:
+        return JSONResponse({"status": "unavailable", "database": "unavailable", "heartbeats": []}, 503)
+    return JSONResponse({
+        "status": "ok",
+        "database": "ok",
+        "heartbeats": [
+            {"sweep": beat.sweep, "beat_at": beat.beat_at.isoformat(), "done": beat.done,
+             "age_seconds": int((at - beat.beat_at).total_seconds())}
+            for beat in beats
+        ],
+    })  # fmt: skip

@@ -1,0 +1,179 @@
+"""Complaints on a page: the list, one with its log, and the forms that record what happened."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Row
+from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from bihuan.errors import UsageError
+from bihuan.rules.complaint import possible
+from bihuan.services import complaint as services
+from bihuan.store.queries import board, names
+from bihuan.store.queries import complaint as queries
+from bihuan.web.form import Draft, read_draft, read_event
+from bihuan.web.security import genuine_form
+from bihuan.web.view import page, site
+from schemas.complaint import Channel, ComplaintState, EventKind, Kind, Severity
+
+PAGE_SIZE = 50
+STATES = ("open", *board.DEADLINE_STATES, *ComplaintState)
+BUTTONS = (EventKind.RESPONDED, EventKind.HANDLED, EventKind.RESULT_TOLD, EventKind.FOLLOWED_UP, EventKind.REOPENED,
+           EventKind.CLOSED)  # fmt: skip
+"""Offered in this order; what the state allows beside these is recorded by the command line or by other pages."""
+_ONCE = frozenset({EventKind.RESPONDED, EventKind.RESULT_TOLD, EventKind.FOLLOWED_UP})
+_PLACE = re.compile(r"[0-9]{1,18}")
+_ENTRY = re.compile(r"[\w-]{8,40}")
+
+
+class UnknownComplaint(HTTPException):
+    """No complaint has that number."""
+
+    def __init__(self, number: str) -> None:
+        """Remember the number for the page that says so."""
+        super().__init__(404)
+        self.number = number
+
+
+def listing(request: Request) -> Response:
+    """Complaints, newest first, or deadlines by how they stand; narrowed by department and state."""
+    here, wish = site(request), _wish(request)
+    at = here.clock()
+    with here.db.read() as session:
+        if wish.state in board.DEADLINE_STATES:
+            rows = board.deadlines(session, at, wish)
+            due = {row.place: row for row in rows}
+        else:
+            rows = board.complaints(session, wish)
+            due = board.next_due(session, (row.place for row in rows))
+        values = {"departments": names.departments(session), "is_simulated": board.is_simulated(session)}
+    has_more = len(rows) > PAGE_SIZE
+    last = rows[PAGE_SIZE - 1].place if has_more else None
+    values |= {"rows": rows[:PAGE_SIZE], "due_of": due, "wish": wish, "states": STATES, "last": last}
+    return page(request, "complaints.html", values)
+
+
+def _wish(request: Request) -> board.Wish:
+    asked = request.query_params
+    state, after = asked.get("state") or None, asked.get("after") or None
+    if (state is not None and state not in STATES) or not (after is None or _PLACE.fullmatch(after)):
+        raise HTTPException(400)
+    return board.Wish(asked.get("department") or None, state, int(after) if after else None, PAGE_SIZE + 1)
+
+
+def show(request: Request) -> Response:
+    """One complaint with all that belongs to it, and what can be recorded about it now."""
+    here, number = site(request), request.path_params["number"]
+    at, done = here.clock(), request.query_params.get("done")
+    with here.db.read() as session:
+        row = _find(session, number)
+        events = queries.events(session, row.id)
+        messages = queries.messages(session, row.id)
+        values = {
+            "it": row,
+            "events": list(reversed(events)),
+            "deadlines": [(deadline, standing(deadline, at)) for deadline in queries.deadlines(session, row.id)],
+            "messages": messages,
+            "recipients": names.recipient_names(session, (message.recipient for message in messages)),
+            "staff": names.staff_names(session, _codes(events)),
+            "handlers": _near_first(names.handlers(session), row.department),
+            "is_simulated": board.is_simulated(session) or row.is_simulated,
+        }
+    offered = {"buttons": buttons(row.state, events), "can_assign": EventKind.ASSIGNED in possible(row.state),
+               "entry": secrets.token_urlsafe(12), "done": done if done in set(EventKind) else None}  # fmt: skip
+    return page(request, "complaint.html", {**values, **offered})
+
+
+def standing(deadline: Row[Any], now: datetime) -> str:
+    """How a deadline stands for a reader: running, paused, overdue, met, met_late or cancelled."""
+    if deadline.cancelled_at:
+        return "cancelled"
+    if deadline.met_at:
+        return "met" if deadline.met_at <= deadline.due_at else "met_late"
+    return "overdue" if deadline.due_at < now else str(deadline.state)
+
+
+def buttons(state: ComplaintState, events: Sequence[Row[Any]]) -> list[EventKind]:
+    """The news that make sense now, without what was already said since the complaint was last opened."""
+    said: set[EventKind] = set()
+    for event in events:
+        said = set() if event.kind is EventKind.REOPENED else said | {event.kind}
+    return [kind for kind in BUTTONS if kind in possible(state) and not (kind in _ONCE and kind in said)]
+
+
+def _find(session: Session, number: str) -> Row[Any]:
+    try:
+        return queries.one(session, number)
+    except UsageError as error:
+        raise UnknownComplaint(number) from error
+
+
+def _codes(events: Sequence[Row[Any]]) -> set[str]:
+    return {str(event.data["handler"]) for event in events if event.data.get("handler")}
+
+
+def _near_first(handlers: Sequence[Row[Any]], department: str | None) -> list[Row[Any]]:
+    """Those of the complaint's own department before the others."""
+    return sorted(handlers, key=lambda handler: handler.department != department)
+
+
+async def record(request: Request) -> Response:
+    """Add what happened to the complaint's log, once however often the form is sent, and show the complaint."""
+    fields = await genuine_form(request, site(request).secret)
+    return await run_in_threadpool(_record, request, request.path_params["number"], fields)
+
+
+def _record(request: Request, number: str, fields: dict[str, str]) -> Response:
+    here = site(request)
+    event = read_event(fields, here.clock(), _entry(fields))
+    with here.db.read() as session:
+        _find(session, number)
+        is_known = event.key is not None and board.has_event(session, number, event.key)
+    if not is_known:
+        with here.db.write() as session:
+            services.record(session, here.policy, here.clock, number, event)
+    return RedirectResponse(f"/complaints/{quote(number, safe='')}?done={event.kind}", 303)
+
+
+def blank(request: Request) -> Response:
+    """The empty form of a new complaint."""
+    return _form(request, Draft({"entry": secrets.token_urlsafe(12)}))
+
+
+async def register(request: Request) -> Response:
+    """Register what was filled in and show the complaint; or show the form again with what is wrong."""
+    fields = await genuine_form(request, site(request).secret)
+    return await run_in_threadpool(_register, request, fields)
+
+
+def _register(request: Request, fields: dict[str, str]) -> Response:
+    here = site(request)
+    draft = read_draft({**fields, "entry": _entry(fields)}, here.clock(), here.settings.language)
+    if draft.complaint is None:
+        return _form(request, draft, status=400)
+    with here.db.write() as session:
+        number = services.register(session, here.policy, here.settings, here.clock, draft.complaint)
+    return RedirectResponse(f"/complaints/{quote(number, safe='')}?done={EventKind.REGISTERED}", 303)
+
+
+def _form(request: Request, draft: Draft, status: int = 200) -> Response:
+    with site(request).db.read() as session:
+        is_simulated = board.is_simulated(session)
+    choices = {"channels": list(Channel), "kinds": list(Kind), "severities": list(Severity)}
+    return page(request, "new.html", {"draft": draft, "is_simulated": is_simulated, **choices}, status=status)
+
+
+def _entry(fields: dict[str, str]) -> str:
+    """The mark of this one filling-in, by which a form sent twice is known."""
+    entry = fields.get("entry", "")
+    return entry if _ENTRY.fullmatch(entry) else secrets.token_urlsafe(12)

@@ -1,0 +1,84 @@
+"""What people fill in, read into the payloads that services take; what is wrong is said field by field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from starlette.exceptions import HTTPException
+
+from schemas.complaint import Channel, ComplaintIn, CustomerIn, EventIn, EventKind, Kind, Severity
+
+SOURCE = "web"
+LIMITS: Mapping[str, int] = {"title": 300, "matter": 10_000, "demand": 10_000, "customer": 120, "email": 254,
+                             "note": 2_000}  # fmt: skip
+_CHOICES: Mapping[str, type[StrEnum]] = {"channel": Channel, "kind": Kind, "severity": Severity}
+_MAY_BE_EMPTY = frozenset({"kind"})
+_ADDRESS = re.compile(r"[\w.+'=~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A form as it came in: its values, what is wrong with which field, and the complaint when nothing is.
+
+    Attributes:
+        values: By field.
+        problems: Field to the word that says what to do (``problem_…``).
+        complaint: What to register.
+    """
+
+    values: Mapping[str, str]
+    problems: Mapping[str, str] = field(default_factory=dict)
+    complaint: ComplaintIn | None = None
+
+
+def read_draft(values: Mapping[str, str], at: datetime, language: str) -> Draft:
+    """The complaint somebody typed in at ``at``; a customer without a known language gets ``language``."""
+    if problems := _problems(values):
+        return Draft(values, problems)
+    title, name, email = (values.get(name, "") for name in ("title", "customer", "email"))
+    customer = CustomerIn(name=name, contact_url=contact_url(email), language=language) if name or email else None
+    complaint = ComplaintIn(
+        source=SOURCE, external_id=values["entry"], registered_at=at, channel=Channel(values["channel"]),
+        kind=Kind(values["kind"]) if values.get("kind") else None, severity=Severity(values["severity"]),
+        title=title, matter=values.get("matter", ""), demand=values.get("demand", ""), customer=customer,
+    )  # fmt: skip
+    return Draft(values, complaint=complaint)
+
+
+def _problems(values: Mapping[str, str]) -> dict[str, str]:
+    problems = {name: "too_long" for name, limit in LIMITS.items() if len(values.get(name, "")) > limit}
+    for name, choice in _CHOICES.items():
+        value = values.get(name, "")
+        if value not in set(choice) and not (name in _MAY_BE_EMPTY and not value):
+            problems[name] = "unknown"
+    if not values.get("title"):
+        problems["title"] = "required"
+    if (email := values.get("email")) and not _ADDRESS.fullmatch(email):
+        problems["email"] = "no_address"
+    return problems
+
+
+def contact_url(email: str) -> str | None:
+    """An e-mail address as a contact that the installation's own mail account reaches; None for none."""
+    return f"mailto:{email}" if email else None
+
+
+def read_event(fields: Mapping[str, str], at: datetime, entry: str) -> EventIn:
+    """What a button says has just happened.
+
+    Raises:
+        HTTPException: 400, no such event, a note too long, or an assignment to nobody.
+    """
+    kind, note, handler = fields.get("kind"), fields.get("note", ""), fields.get("handler", "")
+    is_assignment = kind == EventKind.ASSIGNED
+    if kind not in set(EventKind) or len(note) > LIMITS["note"] or (is_assignment and not handler):
+        raise HTTPException(400)
+    data: dict[str, Any] = {"note": note} if note else {}
+    if is_assignment:
+        data["handler"] = handler
+    return EventIn(kind=EventKind(kind), occurred_at=at, actor=SOURCE, key=f"{SOURCE}:{entry}", data=data)

@@ -1,0 +1,90 @@
+"""Who reads a page: language and zone, and how instants, spans and names look to that person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+from starlette.requests import Request
+
+from bihuan.clock import zone
+from bihuan.errors import UsageError
+from bihuan.notify import words
+from bihuan.settings import Settings
+
+LANGUAGE_COOKIE, ZONE_COOKIE = "bihuan_lang", "bihuan_tz"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A language and a zone, and what follows from them."""
+
+    language: str
+    zone: ZoneInfo
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """What the pages say in the reader's language."""
+        return words.words(self.language)["page"]
+
+    def word(self, section: str, key: str | None) -> str:
+        """The word for a stored code, beginning with a capital; a code without a word stands for itself."""
+        return _capital(words.word(section, key, self.language))
+
+    def moment(self, at: datetime, now: datetime) -> Markup:
+        """``at`` as a time element: short to read, whole with zone and offset when pointed at."""
+        local = at.astimezone(self.zone)
+        is_this_year = local.year == now.astimezone(self.zone).year
+        whole = f"{local:%Y-%m-%d %H:%M:%S} UTC{local.isoformat()[-6:]} ({self.zone.key})"
+        short = f"{local:%m-%d %H:%M}" if is_this_year else f"{local:%Y-%m-%d %H:%M}"
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), whole, short)
+
+    def span(self, length: timedelta) -> str:
+        """A length of time, as two units."""
+        return words.span(length, self.language)
+
+    def standing(self, due_at: datetime, now: datetime) -> str:
+        """How long is left until ``due_at``, or how long it has been overdue."""
+        return _capital(words.standing(due_at, now, self.language))
+
+    def department(self, name: str | None, name_en: str | None) -> str:
+        """A department's name in the reader's language."""
+        return (name_en if self.language == "en" and name_en else name) or self.words["department_unknown"]
+
+
+def _capital(said: str) -> str:
+    return said[:1].upper() + said[1:]
+
+
+def reader_of(request: Request, settings: Settings) -> Reader:
+    """Language and zone by query, else cookie, else the browser's wish (language), else the installation's.
+
+    Raises:
+        UsageError: The query names a zone that does not exist.
+    """
+    return Reader(_language(request, settings), _zone(request, settings))
+
+
+def _language(request: Request, settings: Settings) -> str:
+    """Browsers list the languages they accept best first, so weights are not read."""
+    accepted = request.headers.get("accept-language", "").split(",")
+    wishes = [request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE),
+              *(part.split(";")[0].strip().lower().split("-")[0] for part in accepted)]  # fmt: skip
+    return next((wish for wish in wishes if wish in words.LANGUAGES), settings.language)
+
+
+def _zone(request: Request, settings: Settings) -> ZoneInfo:
+    if asked := request.query_params.get("tz"):
+        return zone(asked)
+    try:
+        return zone(request.cookies.get(ZONE_COOKIE) or settings.timezone)
+    except UsageError:
+        return zone(settings.timezone)
+
+
+def masked(name: str | None) -> str:
+    """A person's name with all but its first character hidden; empty stays empty."""
+    return f"{name.strip()[0]}**" if name and name.strip() else ""

@@ -1,0 +1,119 @@
+"""What guards the pages until there is sign-in: known hosts, strict headers, forms that cannot be forged."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bihuan.settings import Settings
+
+FORM_COOKIE = "bihuan_form"
+TOKEN_FIELD = "token"  # noqa: S105 - the name of a field
+LARGEST_BODY = 64 * 1024
+_COOKIE = re.compile(r"[\w-]{20,64}")
+_FORM = "application/x-www-form-urlencoded"
+
+HEADERS: Final[Mapping[str, str]] = {
+    "Content-Security-Policy": "default-src 'self'; script-src 'none'; object-src 'none'; base-uri 'none'; "
+                               "form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}  # fmt: skip
+"""On every answer. No stricter Referrer-Policy: with ``no-referrer`` browsers send forms with ``Origin: null``."""
+
+
+class StrictHeaders:
+    """Puts ``HEADERS`` on every answer; nothing but our own static files may be kept by a browser."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap ``app``."""
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and the answer back with the headers."""
+
+        async def send_strictly(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self.app(scope, receive, send_strictly)
+
+
+def allowed_hosts(settings: Settings) -> list[str]:
+    """Names a browser may know us by. Any other is a foreign page that pointed its own name at loopback."""
+    host = urlsplit(settings.web_url).hostname or ""
+    named = f"[{host}]" if ":" in host else host
+    return sorted({"127.0.0.1", "localhost", "[::1]", named} - {""})
+
+
+def form_cookie(request: Request) -> str | None:
+    """The browser's random half of a form's proof, None where it has none yet."""
+    value = request.cookies.get(FORM_COOKIE, "")
+    return value if _COOKIE.fullmatch(value) else None
+
+
+def new_cookie() -> str:
+    """A random value for a browser that has none."""
+    return secrets.token_urlsafe(24)
+
+
+def token(secret: str, cookie: str) -> str:
+    """What a form must carry to be taken from the browser that holds ``cookie``."""
+    return hmac.new(secret.encode(), f"form {cookie}".encode(), hashlib.sha256).hexdigest()
+
+
+async def genuine_form(request: Request, secret: str) -> dict[str, str]:
+    """The fields of a form that this installation gave to this very browser.
+
+    Raises:
+        HTTPException: 403 not from one of our pages, 413 too large, 415 not a form, 400 not readable.
+    """
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != _FORM:
+        raise HTTPException(415)
+    fields = _fields(await _body(request))
+    cookie = form_cookie(request)
+    is_genuine = cookie is not None and hmac.compare_digest(
+        fields.pop(TOKEN_FIELD, "").encode(), token(secret, cookie).encode()
+    )
+    if not is_genuine or not _is_same_origin(request):
+        raise HTTPException(403)
+    return fields
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise HTTPException(413)
+    return bytes(body)
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=40, errors="strict")
+    except ValueError as error:
+        raise HTTPException(400) from error
+    return {name: value.replace("\r\n", "\n").replace("\0", "").strip() for name, value in pairs}
+
+
+def _is_same_origin(request: Request) -> bool:
+    """Browsers name the sender of a form; another port of this machine shares our cookies but not our origin."""
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")

@@ -1,0 +1,123 @@
+"""How a page is made: the site's parts, the templates, and the answer with its cookies."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from bihuan.clock import Clock, zone
+from bihuan.errors import UsageError
+from bihuan.notify.words import LANGUAGES
+from bihuan.policy.models import Policy
+from bihuan.settings import Settings
+from bihuan.store.engine import Database
+from bihuan.web import security
+from bihuan.web.form import LIMITS
+from bihuan.web.reader import LANGUAGE_COOKIE, ZONE_COOKIE, Reader, masked, reader_of
+
+_FILES = (("style", "style.css"), ("icon", "icon.svg"))
+STATIC = Path(str(files("bihuan"))) / "web" / "static"
+_YEAR_SECONDS = 365 * 86400
+ZONES = ("Asia/Shanghai", "Asia/Tokyo", "Europe/Berlin", "Europe/London", "America/New_York", "America/Los_Angeles",
+         "UTC")  # fmt: skip
+"""Offered at the foot of each page; ``?tz=`` takes any."""
+BAD = 400
+"""The first status that says no."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """What every page is made from."""
+
+    settings: Settings
+    db: Database
+    policy: Policy
+    clock: Clock
+
+    @cached_property
+    def secret(self) -> str:
+        """The installation's secret, read once."""
+        return self.settings.secret_value()
+
+    @property
+    def mail_dir(self) -> Path:
+        """Where the demo's mail catcher leaves what it caught."""
+        return self.settings.data_dir / "mail"
+
+
+def site(request: Request) -> Site:
+    """The site that serves this request."""
+    found: Site = request.app.state.site
+    return found
+
+
+@cache
+def environment() -> Environment:
+    """The templates: everything escaped, a missing name an error."""
+    templates = Environment(
+        loader=PackageLoader("bihuan", "templates/pages"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, auto_reload=False,
+    )  # fmt: skip
+    templates.filters["masked"] = masked
+    templates.globals |= {"limits": LIMITS, "zones": ZONES} | {name: _address(file) for name, file in _FILES}
+    return templates
+
+
+def _address(file: str) -> str:
+    """Where our own file is found; a new content has a new address, so browsers may keep what they have."""
+    return f"/static/{file}?v={hashlib.sha256((STATIC / file).read_bytes()).hexdigest()[:12]}"
+
+
+def page(request: Request, template: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
+    """``template`` filled with ``values`` for this reader; remembers a language or zone the reader chose just now."""
+    here = site(request)
+    try:
+        reader = reader_of(request, here.settings)
+    except UsageError:
+        if status < BAD:
+            raise
+        reader = Reader(here.settings.language, zone(here.settings.timezone))
+    cookie = security.form_cookie(request) or security.new_cookie()
+    common = {
+        "w": reader.words,
+        "reader": reader,
+        "now": here.clock(),
+        "path": request.url.path,
+        "has_mail": here.mail_dir.is_dir(),
+        "form_token": security.token(here.secret, cookie),
+        "is_simulated": False,
+        "other_language": _in_other_language(request, reader.language),
+    }
+    html = environment().get_template(template).render({**common, **values})
+    response = HTMLResponse(html, status)
+    _remember(request, response, cookie)
+    return response
+
+
+def _in_other_language(request: Request, language: str) -> str:
+    """The query that shows this very page in the other language."""
+    other = next(one for one in LANGUAGES if one != language)
+    return "?" + urlencode({**request.query_params, "lang": other})
+
+
+def _remember(request: Request, response: HTMLResponse, form_cookie: str) -> None:
+    """Set the cookies the browser lacks. The form's half of a proof is never sent along from another site."""
+    is_secure = request.url.scheme == "https"
+    if security.form_cookie(request) != form_cookie:
+        response.set_cookie(security.FORM_COOKIE, form_cookie, httponly=True, samesite="strict", secure=is_secure)
+    if response.status_code >= BAD:
+        return
+    language, zone_name = request.query_params.get("lang", ""), request.query_params.get("tz", "")
+    for name, value in ((LANGUAGE_COOKIE, language if language in LANGUAGES else ""), (ZONE_COOKIE, zone_name)):
+        if value:
+            response.set_cookie(name, value, max_age=_YEAR_SECONDS, httponly=True, samesite="lax", secure=is_secure)
