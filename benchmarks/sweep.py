@@ -16,6 +16,7 @@ from benchmarks.ground import NOW, databases, fill, keep, middle, seconds
 from bihuan.policy.loader import load_policy
 from bihuan.services.deadline import check_all
 from bihuan.store.engine import Database
+from bihuan.store.queries.due import deadlines_due_before
 
 _ROUNDS = 5
 _UPDATE = (
@@ -93,18 +94,18 @@ def _message(row: tuple[Any, ...], handler_id: int, at: object) -> tuple[Any, ..
 
 
 def rows_examined(db: Database) -> int:
-    """Rows that the idle sweep's plan touches: PostgreSQL counts them, SQLite shows that the index bounds them."""
-    statement = "SELECT id FROM deadline WHERE next_at < '2026-11-22 12:00:00' ORDER BY next_at LIMIT 1000"
+    """Rows that the idle sweep's own statement touches; fails where its plan leaves the partial index.
+
+    PostgreSQL counts them. SQLite does not: there the plan must be a search of the index bounded by ``next_at<?``,
+    which reads nothing where nothing is due.
+    """
+    statement = deadlines_due_before(NOW, 5000).compile(db.engine, compile_kwargs={"literal_binds": True})
+    explain = "EXPLAIN QUERY PLAN" if db.is_sqlite else "EXPLAIN (ANALYZE, TIMING OFF)"
     with db.engine.connect() as connection:
-        if db.is_sqlite:
-            plan = " ".join(str(row) for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}"))
-            return 0 if "SEARCH deadline USING" in plan and "ix_deadline_next_at" in plan and "next_at<" in plan else -1
-        plan = " ".join(str(row) for row in connection.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS) {statement}"))
-        return (
-            sum(int(float(rows)) for rows in re.findall(r"actual.*?rows=([\d.]+)", plan))
-            if "ix_deadline_next_at" in plan
-            else -1
-        )
+        plan = " ".join(str(row) for row in connection.exec_driver_sql(f"{explain} {statement}".replace("%", "%%")))
+    if "ix_deadline_next_at" not in plan or "SCAN deadline" in plan or "Seq Scan on deadline" in plan:
+        raise AssertionError(plan)
+    return sum(int(float(rows)) for rows in re.findall(r"actual rows=([\d.]+)", plan))
 
 
 def idle(db: Database) -> float:

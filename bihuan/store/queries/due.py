@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, select
+from sqlalchemy import Row, Select, case, select
 from sqlmodel import Session
 
 from bihuan.store.rows import table_of
@@ -47,8 +47,13 @@ def due_deadlines(session: Session, at: datetime, limit: int) -> Sequence[Row[An
 
     ``warn_at`` is None where the step is the due instant itself: no warning is left to be read.
     """
+    return session.execute(deadlines_due_before(at, limit)).all()
+
+
+def deadlines_due_before(at: datetime, limit: int) -> Select[Any]:
+    """The statement of ``due_deadlines``: its plan is what a sweep costs."""
     d, c = table_of(Deadline).c, table_of(Complaint).c
-    statement = (
+    return (
         select(d.id, d.subject_kind, d.subject_id, d.milestone, d.round, d.leg, d.due_at, d.step,
                case((d.next_at != d.due_at, d.warn_at)).label("warn_at"),
                d.met_at, d.cancelled_at, c.handler_id, c.department_id)
@@ -58,4 +63,3 @@ def due_deadlines(session: Session, at: datetime, limit: int) -> Sequence[Row[An
         .limit(limit)
         .with_for_update(skip_locked=True, of=table_of(Deadline))
     )  # fmt: skip
-    return session.execute(statement).all()
