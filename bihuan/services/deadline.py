@@ -124,7 +124,8 @@ def _plan(
             "planned_at": at,
             "next_at": None if reason else at,
         }
-        bundle = f" {at.isoformat()}" if is_late and not reason else ""
+        # To the minute: the batches of one sweep share their letters.
+        bundle = f" {at:%Y-%m-%dT%H:%MZ}" if is_late and not reason else ""
         rows = [_message(row, decision, people, bundle) for row, decision in members]
         insert_new_alike(session, Message, rows, ["key"], shared)
     return sum(len(members) for (_, _, reason), members in alike.items() if reason)

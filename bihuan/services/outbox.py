@@ -3,7 +3,7 @@
 planned → claimed (lease) → sending → sent | planned again (back-off) | failed | unknown; every move is a
 compare-and-set on (owner, state), so a worker that lost its lease changes nothing. What was cut off between sending
 and recording is ambiguous: a complainant's message becomes ``unknown`` and waits for a person, staff are sent it again
-and the row says so.
+while the matter runs, and the row says so.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def worker_name() -> str:
     return f"{socket.gethostname()[:30]}:{os.getpid()}:{uuid4().hex[:8]}"
 
 
-def deliver_all(db: Database, gateway: Gateway, settings: Settings, clock: Clock, *, limit: int = 200) -> Delivered:
+def deliver_all(db: Database, gateway: Gateway, settings: Settings, clock: Clock, *, limit: int = 50) -> Delivered:
     """Deliver batch after batch until nothing is due."""
     total, owner = Delivered(), worker_name()
     while (batch := deliver_due(db, gateway, settings, clock, limit=limit, owner=owner)).claimed:
@@ -81,7 +81,7 @@ def deliver_all(db: Database, gateway: Gateway, settings: Settings, clock: Clock
 
 
 def deliver_due(
-    db: Database, gateway: Gateway, settings: Settings, clock: Clock, *, limit: int = 200, owner: str
+    db: Database, gateway: Gateway, settings: Settings, clock: Clock, *, limit: int = 50, owner: str
 ) -> Delivered:
     """Claim at most ``limit`` messages (and the rest of their bundles) and bring each to an end or back to planned."""
     with db.write() as session:
@@ -160,17 +160,18 @@ class _Round:
 def _claim(
     session: Session, rows: Sequence[Row[Any]], owner: str, at: datetime, settings: Settings
 ) -> tuple[Delivered, list[Row[Any]]]:
-    """Sort what came due: ended ones are suppressed, cut-off ones of complainants unknown, the rest is ours."""
-    cut_off = [row for row in rows if row.state is MessageState.SENDING]
-    unknown = [row for row in cut_off if row.audience is Audience.CUSTOMER]
-    rest = [row for row in rows if row not in unknown]
-    ended = [row for row in rest if _has_ended(row, at)]
-    mine = [row for row in rest if not _has_ended(row, at)]
+    """Sort what came due: ended ones are suppressed, the rest is ours.
+
+    What was cut off is unknown where it is not sent again: to a complainant, or because the matter ended since.
+    """
+    unknown = [row for row in rows if _is_cut_off(row) and (row.audience is Audience.CUSTOMER or _has_ended(row, at))]
+    ended = [row for row in rows if _has_ended(row, at) and not _is_cut_off(row)]
+    settled = {row.id for row in (*unknown, *ended)}
+    mine = [row for row in rows if row.id not in settled]
     _final(session, unknown, MessageState.UNKNOWN, CUT_OFF)
     _final(session, ended, MessageState.SUPPRESSED, ENDED)
-    repeated = {row.id for row in cut_off}
     for again in (False, True):
-        ids = [row.id for row in mine if (row.id in repeated) is again]
+        ids = [row.id for row in mine if _is_cut_off(row) is again]
         values: dict[str, Any] = {"state": MessageState.CLAIMED, "lease_owner": owner,
                                   "next_at": at + timedelta(seconds=settings.lease_seconds)}  # fmt: skip
         if ids:
@@ -178,6 +179,10 @@ def _claim(
                 update(_M).where(id_in(_M.c.id, ids)).values(values | ({"is_repeated": True} if again else {}))
             )
     return Delivered(claimed=len(rows), unknown=len(unknown), suppressed=len(ended)), mine
+
+
+def _is_cut_off(row: Row[Any]) -> bool:
+    return bool(row.state is MessageState.SENDING)
 
 
 def _has_ended(row: Row[Any], at: datetime) -> bool:

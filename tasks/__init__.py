@@ -1,0 +1,1 @@
+"""Prefect tasks: one service call over one batch each."""

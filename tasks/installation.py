@@ -1,0 +1,27 @@
+"""What every task needs of this installation, opened once a process: a scheduled run is a process of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from bihuan.policy.loader import load_policy
+from bihuan.policy.models import Policy
+from bihuan.settings import Settings, settings
+from bihuan.store.engine import Database, open_database
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Settings, database and policy that belong together."""
+
+    settings: Settings
+    db: Database
+    policy: Policy
+
+
+@cache
+def installation() -> Installation:
+    """The installation the environment names."""
+    here = settings()
+    return Installation(here, open_database(here), load_policy(here.policy_dir))
