@@ -30,7 +30,7 @@ check: $(STAMP) ## Linters, format, types, import contracts
 	$(BIN)/lint-imports --no-logo
 
 test: $(STAMP) ## The test suite, SQLite and PostgreSQL, on two cores (ARGS="-k outbox")
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 bench: $(STAMP) ## Benchmarks: prints ratios, writes benchmarks/results/
 	@for file in $$(grep -l __main__ benchmarks/*.py); do \

@@ -1,7 +1,8 @@
-"""How one installation runs: environment variables ``BIHUAN_…``, each with its help and unit."""
+"""How one installation runs: settings ``BIHUAN_…``, each with its help and unit."""
 
 from __future__ import annotations
 
+import os
 import secrets
 from functools import cache
 from pathlib import Path
@@ -70,15 +71,23 @@ class Settings(BaseSettings):
         return file.read_text(encoding="ascii").strip()
 
 
+def settings_file(data_dir: Path) -> Path:
+    """Where an installation may keep its settings, ``NAME=value`` a line; the environment wins over it."""
+    return data_dir / "bihuan.env"
+
+
 @cache
 def settings() -> Settings:
-    """The installation's settings, read once.
+    """The installation's settings, read once: from the environment, else from the file in the data folder.
 
     Raises:
-        UsageError: A variable has a value it cannot have.
+        UsageError: A setting has a value it cannot have, or the file cannot be read.
     """
+    file = settings_file(Path(os.environ.get("BIHUAN_DATA_DIR") or "var"))
     try:
-        return Settings()
+        return Settings(_env_file=file if file.exists() else None)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {file}", cure="check who owns it; it is plain text in UTF-8") from error
     except ValidationError as error:
         first = error.errors()[0]
         name = "BIHUAN_" + "_".join(str(part) for part in first["loc"]).upper()

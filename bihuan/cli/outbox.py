@@ -37,5 +37,6 @@ def audit(is_json: JsonOption = False) -> None:
         result = audit_ledger(session, zone(here.settings.timezone))
     emit({"holds": result.holds, **asdict(result)}, is_json)
     if not result.holds:
-        say(f"{result.missing} decisions without a message, {result.unproved} messages called sent without proof")
+        say(f"{result.missing} decisions without a message, {result.unproved} messages called sent without proof, "
+            f"{result.doubled} sent to a complainant twice")  # fmt: skip
         raise typer.Exit(1)

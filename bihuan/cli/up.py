@@ -16,7 +16,7 @@ import typer
 
 from bihuan.clock import wall_clock
 from bihuan.errors import RefusedError, UnavailableError, UsageError
-from bihuan.settings import Settings, settings
+from bihuan.settings import Settings, settings, settings_file
 
 if TYPE_CHECKING:
     from bihuan.cli.children import Children, Signals
@@ -62,7 +62,7 @@ def up(
     with _sole_user(here.data_dir), Signals() as signals:
         _require_free_ports(here, demo)
         _prepare(here, demo)
-        with Children(_environment(here, demo), _logs(here), signals) as children:
+        with Children(_environment(here), _logs(here), signals) as children:
             children.start("prefect", "deployments.serve")
             children.start("web", "bihuan.web")
             if demo:
@@ -163,9 +163,11 @@ def _prepare(here: Settings, demo: bool) -> None:
     upgrade(db)
     if demo:
         from bihuan.simulation.demo import prepare
+        from bihuan.simulation.mail_catcher import catcher_settings
 
         typer.echo("preparing the simulated company", err=True)
         prepare(db, policy, here, wall_clock)
+        settings_file(here.data_dir).write_text(catcher_settings(here), encoding="utf-8")
     db.close()
 
 
@@ -175,7 +177,7 @@ def _logs(here: Settings) -> Path:
     return folder
 
 
-def _environment(here: Settings, demo: bool) -> dict[str, str]:
+def _environment(here: Settings) -> dict[str, str]:
     """What the children are told: the settings as they stand here, and the checkout to run from.
 
     Their working folder stays ours, so that relative paths in settings mean the same; the checkout goes first on the
@@ -190,9 +192,4 @@ def _environment(here: Settings, demo: bool) -> dict[str, str]:
         "PYTHONSAFEPATH": "1",
         "PYTHONUNBUFFERED": "1",
     }
-    if demo:
-        from bihuan.simulation.mail_catcher import catcher_url
-
-        # Whatever address somebody types into a demo, its mail is caught on loopback.
-        ours |= {"BIHUAN_MAIL_URL": catcher_url(here), "BIHUAN_ALLOW_PRIVATE_TARGETS": "true"}
     return {**os.environ, **ours}

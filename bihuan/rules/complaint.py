@@ -66,6 +66,15 @@ def _place(line: LogLine) -> tuple[bool, datetime, datetime, int]:
     return line.kind is not EventKind.REGISTERED, line.occurred_at, line.recorded_at, _WAY[line.kind]
 
 
+def terms_in_force(log: Sequence[LogLine]) -> dict[str, Any]:
+    """What the source last stated, by name: severity, promised deadlines, department, handler."""
+    stated: dict[str, Any] = {}
+    for line in sorted(log, key=lambda line: (line.kind is not EventKind.REGISTERED, line.recorded_at)):
+        if line.kind in {EventKind.REGISTERED, EventKind.AMENDED}:
+            stated |= line.data
+    return stated
+
+
 def standing(log: Sequence[LogLine]) -> Standing:
     """The state that the log leads to.
 

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from bihuan.clock import as_utc
 from bihuan.policy.models import DeadlinePolicy, MilestonePolicy
 from bihuan.rules.business_time import BusinessClock, due_elapsed
-from bihuan.rules.complaint import LogLine, rounds
-from schemas.complaint import EventKind, Severity
+from bihuan.rules.complaint import LogLine, rounds, terms_in_force
+from schemas.complaint import Severity
 from schemas.deadline import DeadlineState, Mode
 from schemas.outbox import Notice
 
@@ -98,10 +98,8 @@ class _Terms:
 
 def _terms(log: Sequence[LogLine]) -> tuple[Severity, dict[str, datetime | None] | None]:
     """The severity and the promised instants in force: the last that any event states."""
-    severity, promised = Severity.GENERAL, None
-    for line in sorted(log, key=lambda line: (line.kind is not EventKind.REGISTERED, line.recorded_at)):
-        severity = Severity(line.data.get("severity", severity))
-        promised = line.data.get("deadlines", promised)
+    stated = terms_in_force(log)
+    severity, promised = Severity(stated.get("severity", Severity.GENERAL)), stated.get("deadlines")
     if promised is None:
         return severity, None
     return severity, {name: as_utc(datetime.fromisoformat(at)) if at else None for name, at in promised.items()}

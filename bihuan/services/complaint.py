@@ -16,7 +16,7 @@ from bihuan.rules.complaint import LogLine, possible, standing
 from bihuan.rules.outbox import message_key
 from bihuan.rules.routing import department_for
 from bihuan.services.deadline import log_lines, rederive
-from bihuan.services.intake import event_row, take_in
+from bihuan.services.intake import event_key, event_row, take_in
 from bihuan.services.people import least_loaded
 from bihuan.settings import Settings
 from bihuan.store.rows import insert_new_rows, insert_rows, table_of
@@ -55,6 +55,8 @@ def register(session: Session, policy: Policy, settings: Settings, clock: Clock,
 def record(session: Session, policy: Policy, clock: Clock, number: str, event: EventIn) -> None:
     """Add one piece of news to a complaint's log and bring its state and deadlines in line, in this transaction.
 
+    The same news again (by its key, else by kind and instant) changes nothing.
+
     Raises:
         UsageError: No such complaint, or the news is dated in the future.
         RefusedError: It makes no sense of the complaint as it stood then, such as reopening what was not handled.
@@ -66,6 +68,8 @@ def record(session: Session, policy: Policy, clock: Clock, number: str, event: E
         raise UsageError(
             f"{event.occurred_at.isoformat()} lies in the future", cure="give the instant at which it happened"
         )
+    if _is_known(session, row.id, event):
+        return
     log = _log(session, row.id)
     _refuse_senseless(number, event, log)
     _append(session, policy, row, log, event, at)
@@ -83,8 +87,14 @@ def find(session: Session, number: str) -> Complaint:
     return row
 
 
+def _is_known(session: Session, complaint_id: int, event: EventIn) -> bool:
+    is_it = (col(ComplaintEvent.complaint_id) == complaint_id) & (col(ComplaintEvent.key) == event_key(event))
+    return session.execute(select(col(ComplaintEvent.id)).where(is_it)).first() is not None
+
+
 def _log(session: Session, complaint_id: int) -> list[LogLine]:
     events = select(table_of(ComplaintEvent)).where(col(ComplaintEvent.complaint_id) == complaint_id)
+    events = events.order_by(col(ComplaintEvent.id))
     return log_lines(session.execute(events).all())[complaint_id]
 
 

@@ -182,12 +182,13 @@ def _projected(deadline: DerivedDeadline, step: int) -> dict[str, Any]:
 def rederive(session: Session, policy: Policy, logs: Mapping[int, Sequence[LogLine]], at: datetime) -> None:
     """Bring the stored deadlines of these complaints in line with their logs, recorded at ``at``.
 
-    What is breached keeps its due instant, policy and breach; news that show it was met in time are kept beside it as
-    ``corrected_at``. A deadline the log no longer gives is cancelled unless it was breached.
+    What is met, due or breached keeps its due instant and its policy; news that show a breached one was met in time are
+    kept beside the breach as ``corrected_at``. A deadline the log no longer gives is cancelled, its breach stays.
     """
     clock = BusinessClock(policy.calendars.default)
     is_ours = (_TABLE.c.subject_kind == "complaint") & _TABLE.c.subject_id.in_(list(logs))
-    stored = {(row.subject_id, row.milestone, row.round): row for row in session.execute(select(_TABLE).where(is_ours))}
+    held = session.execute(select(_TABLE).where(is_ours).order_by(_TABLE.c.id).with_for_update())
+    stored = {(row.subject_id, row.milestone, row.round): row for row in held}
     fresh: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
     for complaint_id, log in logs.items():
@@ -198,7 +199,7 @@ def rederive(session: Session, policy: Policy, logs: Mapping[int, Sequence[LogLi
             elif change := _change(old, row, at):
                 changed.append({"id": old.id, **change})
     gone = {"cancelled_at": at, "state": DeadlineState.CANCELLED, "next_at": None}
-    left = [old for old in stored.values() if not (old.breached_at or old.met_at or old.cancelled_at)]
+    left = [old for old in stored.values() if not (old.met_at or old.cancelled_at)]
     changed.extend({"id": old.id, **_kept(old), **gone} for old in left)
     insert_rows(session, Deadline, fresh)
     update_rows(session, Deadline, changed)
@@ -224,7 +225,8 @@ def _kept(old: Row[Any]) -> dict[str, Any]:
 
 def _change(old: Row[Any], row: dict[str, Any], at: datetime) -> dict[str, Any] | None:
     """What to write over ``old``, None where nothing moves."""
-    moved = {name: row[name] for name in (_ENDING if old.breached_at else _PROJECTED)}
+    is_settled = old.breached_at or old.met_at or old.due_at <= at
+    moved = {name: row[name] for name in (_ENDING if is_settled else _PROJECTED)}
     new = _kept(old) | moved
     ended_at = new["met_at"] or new["cancelled_at"]
     is_same_clock = new["due_at"] == old.due_at

@@ -14,11 +14,12 @@ from sqlmodel import Session
 from bihuan.clock import Clock, zone
 from bihuan.policy.models import Policy
 from bihuan.rules.business_time import BusinessClock
-from bihuan.rules.complaint import LogLine, standing
+from bihuan.rules.complaint import LogLine, standing, terms_in_force
 from bihuan.services.deadline import derived_rows, log_lines, rederive
 from bihuan.services.registry import Registry, open_registry
 from bihuan.settings import Settings
 from bihuan.store.ids import reserve_ids
+from bihuan.store.lock import hold
 from bihuan.store.rows import insert_new_rows, insert_rows, table_of, update_rows
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintIn, EventIn, EventKind
 from schemas.deadline import Deadline
@@ -58,10 +59,13 @@ def take_in(session: Session, policy: Policy, settings: Settings, clock: Clock, 
     A complaint is known by source and external id. Departments the source names are added as they appear; a handler
     the register does not know stays among the attributes. No message is written: history calls nobody.
     """
+    hold(session, "intake")  # or two that come in at once would both make the same customer, or be the same complaint
     first, again = _split_repeats(batch)
     known = _known(session, first)
     fresh = [complaint for complaint in first if _identity(complaint) not in known]
-    registry = open_registry(session, settings, first, fresh)
+    nameless = {identity for identity, row in known.items() if row.customer_id is None}
+    unsigned = [complaint for complaint in first if _identity(complaint) in nameless]
+    registry = open_registry(session, settings, first, [*fresh, *unsigned])
     _create(session, policy, settings, registry, fresh, clock())
     seen = [(known[_identity(complaint)], complaint) for complaint in first if _identity(complaint) in known]
     updated = _update(session, policy, registry, seen, clock())
@@ -106,10 +110,12 @@ def _split_repeats(batch: Sequence[ComplaintIn]) -> tuple[list[ComplaintIn], lis
 
 
 def _known(session: Session, batch: Sequence[ComplaintIn]) -> dict[tuple[str, str | None], Row[Any]]:
+    """The complaints of the batch that are there, locked: their logs must not grow while they are read."""
     names = [_identity(complaint) for complaint in batch if complaint.external_id is not None]
     if not names:
         return {}
-    rows = session.execute(select(_COMPLAINT).where(tuple_(_COMPLAINT.c.source, _COMPLAINT.c.external_id).in_(names)))
+    is_named = tuple_(_COMPLAINT.c.source, _COMPLAINT.c.external_id).in_(names)
+    rows = session.execute(select(_COMPLAINT).where(is_named).order_by(_COMPLAINT.c.id).with_for_update())
     return {(row.source, row.external_id): row for row in rows}
 
 
@@ -188,7 +194,8 @@ def _update(
 ) -> int:
     """Write what is new about known complaints; how many changed."""
     ids = [row.id for row, _ in seen]
-    stored = session.execute(select(_EVENT).where(_EVENT.c.complaint_id.in_(ids))).all() if ids else []
+    theirs = select(_EVENT).where(_EVENT.c.complaint_id.in_(ids)).order_by(_EVENT.c.id)
+    stored = session.execute(theirs).all() if ids else []
     keys = {(event.complaint_id, event.key) for event in stored}
     logs = log_lines(stored)
     events: list[dict[str, Any]] = []
@@ -196,6 +203,7 @@ def _update(
     for row, complaint in seen:
         moved = _moved(_terms(complaint), logs[row.id])
         facts = _merged(row, _facts(complaint, registry), moved)
+        facts["customer_id"] = row.customer_id or registry.customer_id(complaint)
         amended = _amendment(row, facts, moved, at)
         news = [event_row(row.id, event, at) for event in (*complaint.events, *amended)]
         news = [event for event in news if (row.id, event["key"]) not in keys]
@@ -207,7 +215,7 @@ def _update(
                 {
                     "id": row.id,
                     **facts,
-                    "missing": _missing(complaint, row.customer_id),
+                    "missing": _missing(complaint, facts["customer_id"]),
                     "state": now.state,
                     "round": now.round,
                     "handled_at": now.handled_at,
@@ -222,10 +230,7 @@ def _update(
 
 def _moved(terms: Mapping[str, Any], log: Sequence[LogLine]) -> dict[str, Any]:
     """The terms that the source now states otherwise than it did last."""
-    in_force: dict[str, Any] = {}
-    for line in sorted(log, key=lambda line: (line.kind is not EventKind.REGISTERED, line.recorded_at)):
-        if line.kind in {EventKind.REGISTERED, EventKind.AMENDED}:
-            in_force |= line.data
+    in_force = terms_in_force(log)
     return {name: value for name, value in terms.items() if in_force.get(name) != value}
 
 

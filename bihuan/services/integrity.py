@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlmodel import Session
 
 from bihuan.policy.models import Policy
@@ -21,6 +21,7 @@ _PAGE = 2000
 _LISTED = 50
 _COMPARED = ("started_at", "due_at", "met_at", "cancelled_at", "state")
 _DECIDED = ("met_at", "cancelled_at", "state")
+_VERSIONS = ("policy_version", "calendar_version")
 
 
 @dataclass
@@ -77,8 +78,7 @@ def _compare(session: Session, policy: Policy, clock: BusinessClock, ids: list[i
     for complaint_id in ids:
         for row in derived_rows(policy, clock, complaint_id, logs[complaint_id]):
             found = stored.pop((complaint_id, row["milestone"], row["round"]), None)
-            # What is breached keeps its due instant whatever the policy says today.
-            names = _DECIDED if found is not None and found.breached_at else _COMPARED
+            names = _COMPARED if found is None or _is_of_today(found, row) else _DECIDED
             moved = {
                 name: (getattr(found, name, None), row[name])
                 for name in names
@@ -89,6 +89,11 @@ def _compare(session: Session, policy: Policy, clock: BusinessClock, ids: list[i
     for left in stored.values():
         if not (left.breached_at or left.cancelled_at):
             _note(report, left.subject_id, left.milestone, {"row": ("stored", "not in the log")})
+
+
+def _is_of_today(found: Row[Any], row: dict[str, Any]) -> bool:
+    """Whether the present policy says when it is due: what is settled or was set by another keeps its instant."""
+    return not (found.breached_at or found.met_at) and all(getattr(found, name) == row[name] for name in _VERSIONS)
 
 
 def _note(report: Report, complaint_id: int, milestone: str, moved: dict[str, tuple[Any, Any]]) -> None:

@@ -66,15 +66,15 @@ def _rows(
     counts = on_time_counts(session, indicator.milestone, since, until, by, months)
     if not any(row["n"] or row["open_overdue"] for row in counts):
         return []
-    table = rates(pd.DataFrame(counts))
+    figures = rates(pd.DataFrame(counts)[["x", "n"]]).to_dict("records")
     return [
         {
             "indicator": name,
             **({by: row["key"]} if by else {}),
-            **{figure: None if isnan(row[figure]) else float(row[figure]) for figure in ("value", "low", "high")},
-            **{count: int(row[count]) for count in ("n", "open_overdue", "no_sla")},
+            **{figure: None if isnan(rate[figure]) else rate[figure] for figure in ("value", "low", "high")},
+            **{count: row[count] for count in ("n", "open_overdue", "no_sla")},
             "target": indicator.target,
-            "is_enough": bool(row["n"] >= indicator.min_n),
+            "is_enough": row["n"] >= indicator.min_n,
         }
-        for row in table.to_dict("records")
+        for row, rate in zip(counts, figures, strict=True)
     ]

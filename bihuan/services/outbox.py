@@ -24,7 +24,7 @@ from sqlmodel import Session
 from bihuan.clock import Clock
 from bihuan.errors import BihuanError
 from bihuan.notify.gateway import Gateway, SendResult
-from bihuan.rules.outbox import retry_wait
+from bihuan.rules.outbox import MAX_ATTEMPTS, retry_wait
 from bihuan.services.deadline import ENDED
 from bihuan.services.letter import Desk, Reader, open_desk
 from bihuan.settings import Settings
@@ -129,15 +129,15 @@ class _Round:
         started_at = self.clock()
         lease = started_at + timedelta(seconds=self.settings.lease_seconds)
         with self.db.write() as session:
-            if not self._move(session, envelope, MessageState.CLAIMED, state=MessageState.SENDING, next_at=lease):
+            sending = {"state": MessageState.SENDING, "next_at": lease, "attempts": envelope.attempts + 1}
+            if not self._move(session, envelope, MessageState.CLAIMED, **sending):
                 session.rollback()
                 return Delivered()
         result = self._send(envelope, reader, started_at)
         values = _after(envelope, result, self.clock())
         with self.db.write() as session:
             insert_rows(session, DeliveryAttempt, [_attempt(envelope, reader, result, started_at, self.clock())])
-            values |= {"attempts": envelope.attempts + 1, "lease_owner": None}
-            self._move(session, envelope, MessageState.SENDING, **values)
+            self._move(session, envelope, MessageState.SENDING, lease_owner=None, **values)
         name = "retried" if values["state"] is MessageState.PLANNED else values["state"].value
         return Delivered(**{name: len(envelope.ids)})
 
@@ -162,9 +162,10 @@ def _claim(
 ) -> tuple[Delivered, list[Row[Any]]]:
     """Sort what came due: ended ones are suppressed, the rest is ours.
 
-    What was cut off is unknown where it is not sent again: to a complainant, or because the matter ended since.
+    What was cut off is unknown where it is not sent again: to a complainant, because the matter ended since, or
+    because it was cut off too often.
     """
-    unknown = [row for row in rows if _is_cut_off(row) and (row.audience is Audience.CUSTOMER or _has_ended(row, at))]
+    unknown = [row for row in rows if _is_cut_off(row) and not _is_sent_again(row, at)]
     ended = [row for row in rows if _has_ended(row, at) and not _is_cut_off(row)]
     settled = {row.id for row in (*unknown, *ended)}
     mine = [row for row in rows if row.id not in settled]
@@ -183,6 +184,10 @@ def _claim(
 
 def _is_cut_off(row: Row[Any]) -> bool:
     return bool(row.state is MessageState.SENDING)
+
+
+def _is_sent_again(row: Row[Any], at: datetime) -> bool:
+    return row.audience is Audience.STAFF and row.attempts < MAX_ATTEMPTS and not _has_ended(row, at)
 
 
 def _has_ended(row: Row[Any], at: datetime) -> bool:

@@ -25,9 +25,10 @@ def catcher_port(settings: Settings) -> int:
     return settings.web_port + (1 if settings.web_port < _HIGHEST_PORT else -1)
 
 
-def catcher_url(settings: Settings) -> str:
-    """The mail account of a demo: whatever address it is given, the catcher gets the mail."""
-    return f"mailto://127.0.0.1:{catcher_port(settings)}/?from=bihuan@{DOMAIN}&mode=insecure&format=text"
+def catcher_settings(settings: Settings) -> str:
+    """The settings file of a demo: whatever address mail is for, the catcher on loopback gets it."""
+    account = f"mailto://127.0.0.1:{catcher_port(settings)}/?from=bihuan@{DOMAIN}&mode=insecure&format=text"
+    return f"BIHUAN_MAIL_URL={account}\nBIHUAN_ALLOW_PRIVATE_TARGETS=true\n"
 
 
 def mail_folder(settings: Settings) -> Path:

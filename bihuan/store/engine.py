@@ -32,6 +32,7 @@ _CURES = (
     ("not a database", "BIHUAN_DATABASE_URL names a file that is no SQLite database"),
     ("malformed", "stop everything and put the last back-up in its place"),
     ("disk i/o error", "check its disk: free space, file size limits, damage; nothing of this step was kept"),
+    ("value too long", "shorten what is longer than the column takes; nothing of this step was kept"),
     ("invalid connection option", "check what follows the ? in BIHUAN_DATABASE_URL"),
     ("locked", "another process holds the database for long; try again"),
     ("password", "check the user and password in BIHUAN_DATABASE_URL"),

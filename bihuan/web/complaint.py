@@ -138,10 +138,8 @@ def _record(request: Request, number: str, fields: dict[str, str]) -> Response:
     event = read_event(fields, here.clock(), _entry(fields))
     with here.db.read() as session:
         _find(session, number)
-        is_known = event.key is not None and board.has_event(session, number, event.key)
-    if not is_known:
-        with here.db.write() as session:
-            services.record(session, here.policy, here.clock, number, event)
+    with here.db.write() as session:
+        services.record(session, here.policy, here.clock, number, event)
     return RedirectResponse(f"/complaints/{quote(number, safe='')}?done={event.kind}", 303)
 
 

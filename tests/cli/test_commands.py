@@ -10,9 +10,6 @@ import pytest
 from bihuan.clock import parse_instant, wall_clock
 from bihuan.testing import HttpServer
 
-# Loading Apprise's mail service imports the standard module imghdr, which Python 3.11 has put on its way out.
-pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
-
 ROSTER = """code,name,department,is_head,contact_url,language
 li,李娜,service,yes,{url},zh
 zhang,Zhang Wei,service,no,{url},en

@@ -45,12 +45,6 @@ from tasks.deadline import check_due_batch
 from tasks.installation import Installation, installation
 from tasks.outbox import deliver_batch
 
-pytestmark = [
-    pytest.mark.xdist_group("prefect"),  # one server for all of them
-    # Loading Apprise's mail service imports the standard module imghdr, which Python 3.11 has put on its way out.
-    pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning"),
-]
-
 NOTHING = {"decided": 0, "warned": 0, "breached": 0, "suppressed": 0}
 
 

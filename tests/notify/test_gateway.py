@@ -21,9 +21,6 @@ from bihuan.settings import Settings
 from bihuan.testing import Answer, HttpServer, RecordingGateway, SmtpServer
 from schemas.outbox import AttemptOutcome
 
-# Loading Apprise's mail service imports the standard module imghdr, which Python 3.11 has put on its way out.
-pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
-
 SENT, REFUSED, RETRY, AMBIGUOUS = (
     AttemptOutcome.SENT,
     AttemptOutcome.REFUSED,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,7 +105,7 @@ def test_nothing_of_an_earlier_round_still_runs(log):
 def test_warnings_come_in_order_and_before_the_due_instant(log):
     for one in derived(log):
         instants = (one.started_at, *one.warn_at, one.due_at)
-        assert all(earlier < later for earlier, later in zip(instants, instants[1:], strict=False))
+        assert all(earlier < later for earlier, later in pairwise(instants))
 
 
 @given(logs())

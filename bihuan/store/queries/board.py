@@ -158,12 +158,6 @@ def next_due(session: Session, complaint_ids: Iterable[int]) -> dict[int, Row[An
     return {row.subject_id: row for row in rows}
 
 
-def has_event(session: Session, number: str, key: str) -> bool:
-    """Whether this piece of news is in the complaint's log already."""
-    found = select(_E.id).join(table_of(Complaint), _C.id == _E.complaint_id).where(_C.number == number, _E.key == key)
-    return session.execute(found).first() is not None
-
-
 def heartbeats(session: Session) -> Sequence[Row[Any]]:
     """When each sweep last ran to its end, and how much it did."""
     table = table_of(Heartbeat).c

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from bihuan.store.rows import table_of
 from schemas.complaint import Complaint
 from schemas.deadline import Deadline
-from schemas.outbox import AttemptOutcome, DeliveryAttempt, Message, MessageState, Notice
+from schemas.outbox import AttemptOutcome, Audience, DeliveryAttempt, Message, MessageState, Notice
 
 _M = table_of(Message).c
 _D = table_of(Deadline).c
@@ -28,7 +28,7 @@ class Audit:
     """Conservation: every decision that owed a notice is a row, and every row stands in one known state.
 
     ``due`` counts from the decisions' side (rows, plus decisions without a row); it holds when nothing is missing and
-    every message called sent has an attempt that says so.
+    every message called sent has an attempt that says so, and no complainant's message has two.
     """
 
     due: int = 0
@@ -41,6 +41,8 @@ class Audit:
     """Warnings and breaches decided without a message row."""
     unproved: int = 0
     """Messages called sent without a successful attempt."""
+    doubled: int = 0
+    """Messages to complainants with more than one successful attempt."""
     repeated: int = 0
     """Staff messages sent again because the first sending was cut off."""
     days: list[dict[str, Any]] = field(default_factory=list)
@@ -49,7 +51,7 @@ class Audit:
     def holds(self) -> bool:
         """Nothing was lost and nothing is claimed that did not happen."""
         told = self.sent + self.suppressed + self.failed + self.unknown + self.pending
-        return self.due == told and not self.missing and not self.unproved
+        return self.due == told and not (self.missing or self.unproved or self.doubled)
 
 
 def audit(session: Session, here: ZoneInfo) -> Audit:
@@ -63,7 +65,8 @@ def audit(session: Session, here: ZoneInfo) -> Audit:
     missing = _missing(session, Notice.WARNING) + _missing(session, Notice.BREACH)
     repeated = session.execute(select(func.count()).where(_M.is_repeated)).scalar_one()
     return Audit(
-        due=total.total() + missing, missing=missing, unproved=_unproved(session), repeated=repeated,
+        due=total.total() + missing, missing=missing, unproved=_unproved(session), doubled=_doubled(session),
+        repeated=repeated,
         days=[{"day": day, "due": counts.total(), **counts} for day, counts in sorted(by_day.items())],
         **{word: total[word] for word in ("sent", "suppressed", "failed", "unknown", "pending")},
     )  # fmt: skip
@@ -86,6 +89,16 @@ def _unproved(session: Session) -> int:
     )  # fmt: skip
     claimed = select(func.count()).select_from(table_of(Message)).where(_M.state == MessageState.SENT, not_(proof))
     return int(session.execute(claimed).scalar_one())
+
+
+def _doubled(session: Session) -> int:
+    """Messages to complainants that were sent more than once."""
+    twice = (
+        select(_A.message_id).join(table_of(Message), _M.id == _A.message_id)
+        .where(_A.outcome == AttemptOutcome.SENT, _M.audience == Audience.CUSTOMER)
+        .group_by(_A.message_id).having(func.count() > 1).subquery()
+    )  # fmt: skip
+    return int(session.execute(select(func.count()).select_from(twice)).scalar_one())
 
 
 def listing(

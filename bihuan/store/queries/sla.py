@@ -48,7 +48,7 @@ def is_open(at: datetime) -> ColumnElement[bool]:
     ended_for_good = exists().where(
         event.c.complaint_id == _C.id, event.c.kind.in_([EventKind.HANDLED, EventKind.CLOSED]),
         event.c.occurred_at <= at,
-        ~exists().where(later.c.complaint_id == _C.id, later.c.kind == EventKind.REOPENED,
+        ~exists().where(later.c.complaint_id == event.c.complaint_id, later.c.kind == EventKind.REOPENED,
                         later.c.occurred_at >= event.c.occurred_at, later.c.occurred_at <= at),
     )  # fmt: skip
     in_first_round = and_(_C.round == 1, or_(_C.handled_at.is_(None), _C.handled_at > at))
@@ -85,7 +85,7 @@ def _by(session: Session, at: datetime, key: ColumnElement[Any]) -> list[dict[st
             func.sum(case((_D.breached_at <= at, 1), else_=0)).label("breached"),
         )
         .select_from(table_of(Deadline).join(table_of(Complaint), _C.id == _D.subject_id))
-        .where(or_(running, _D.breached_at <= at))
+        .where(_D.subject_kind == "complaint", or_(running, _D.breached_at <= at))
         .group_by(key).order_by(key)
     ).mappings()  # fmt: skip
     return [{name: int(value) if name != "key" else value for name, value in row.items()} for row in rows]

@@ -1,0 +1,147 @@
+"""The ledger's audit: it holds while every decision has its row and every claim its proof, and finds what is lost."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bihuan.store.engine import Database
+from bihuan.store.queries.outbox import audit, counts, listing
+from schemas.complaint import Channel, Complaint, ComplaintState, Severity
+from schemas.deadline import Deadline, DeadlineState, Mode
+from schemas.outbox import AttemptOutcome, Audience, DeliveryAttempt, Message, MessageState, Notice
+
+AT = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+class Ledger:
+    """One complaint, and rows written by hand: also those that no service would write."""
+
+    def __init__(self, db: Database) -> None:
+        self.db, self.numbers = db, count(1)
+        self.complaint_id = self.add(Complaint(
+            number="20261116-000001", source="desk", channel=Channel.PHONE, severity=Severity.GENERAL,
+            state=ComplaintState.REGISTERED, registered_at=AT,
+        ))  # fmt: skip
+
+    def add(self, row) -> int:
+        with self.db.write() as session:
+            session.add(row)
+            session.flush()
+            return row.id
+
+    def deadline(self, **facts) -> int:
+        return self.add(Deadline(
+            subject_id=self.complaint_id, milestone="handled", round=next(self.numbers), mode=Mode.CALENDAR,
+            started_at=AT, due_at=AT, state=DeadlineState.RUNNING, policy_version="p", calendar_version="c", **facts,
+        ))  # fmt: skip
+
+    def message(self, state: MessageState, deadline_id: int | None = None, **facts) -> int:
+        told = {"notice": Notice.BREACH, "audience": Audience.STAFF, "recipient": "operator", "planned_at": AT}
+        return self.add(Message(
+            key=f"{next(self.numbers)}", subject_id=self.complaint_id, deadline_id=deadline_id, state=state,
+            **{**told, **facts},
+        ))  # fmt: skip
+
+    def attempt(self, message_id: int, outcome: AttemptOutcome = AttemptOutcome.SENT) -> None:
+        self.add(DeliveryAttempt(message_id=message_id, number=1, started_at=AT, ended_at=AT, outcome=outcome))
+
+    def audit(self, here: ZoneInfo = SHANGHAI):
+        with self.db.read() as session:
+            return audit(session, here)
+
+
+@pytest.fixture
+def ledger(db) -> Ledger:
+    return Ledger(db)
+
+
+def test_every_state_has_its_place_and_together_they_are_what_was_due(ledger):
+    for state in MessageState:
+        sent = ledger.message(state)
+        if state is MessageState.SENT:
+            ledger.attempt(sent)
+    found = ledger.audit()
+    assert found.holds
+    assert (found.due, found.sent, found.suppressed, found.failed, found.unknown, found.pending) == (7, 1, 1, 1, 1, 3)
+
+
+def test_an_empty_ledger_holds(ledger):
+    assert ledger.audit().holds
+    assert ledger.audit().due == 0
+
+
+@pytest.mark.parametrize(("fact", "notice"), [("warned_at", Notice.WARNING), ("breached_at", Notice.BREACH)])
+def test_a_decision_without_its_message_is_missing(ledger, fact, notice):
+    decided = ledger.deadline(**{fact: AT})
+    other = {Notice.WARNING, Notice.BREACH} - {notice}
+    ledger.message(MessageState.PLANNED, decided, notice=other.pop())
+    found = ledger.audit()
+    assert (found.holds, found.missing, found.due) == (False, 1, 2)
+    ledger.message(MessageState.PLANNED, decided, notice=notice)
+    assert ledger.audit().holds
+
+
+def test_a_deadline_that_nothing_was_decided_of_owes_no_message(ledger):
+    ledger.deadline()
+    assert ledger.audit().holds
+
+
+@pytest.mark.parametrize("outcome", [None, AttemptOutcome.RETRY, AttemptOutcome.AMBIGUOUS])
+def test_what_is_called_sent_needs_an_attempt_that_says_so(ledger, outcome):
+    message = ledger.message(MessageState.SENT)
+    if outcome:
+        ledger.attempt(message, outcome)
+    assert (ledger.audit().holds, ledger.audit().unproved) == (False, 1)
+    ledger.attempt(message)
+    assert ledger.audit().holds
+
+
+def test_the_attempt_of_a_bundle_proves_all_of_it_and_no_other(ledger):
+    first = ledger.message(MessageState.SENT, bundle="one")
+    ledger.message(MessageState.SENT, bundle="one")
+    ledger.attempt(first)
+    assert ledger.audit().holds
+    ledger.message(MessageState.SENT, bundle="another")
+    assert ledger.audit().unproved == 1
+
+
+def test_what_was_sent_again_is_listed(ledger):
+    ledger.message(MessageState.PLANNED, is_repeated=True)
+    ledger.message(MessageState.PLANNED)
+    assert ledger.audit().repeated == 1
+
+
+def test_days_are_those_of_the_installation(ledger):
+    late = AT.replace(hour=16)  # midnight in Shanghai
+    for planned_at in (AT, late - timedelta(microseconds=1), late):
+        ledger.message(MessageState.PLANNED, planned_at=planned_at)
+    assert [(day["day"], day["due"], day["pending"]) for day in ledger.audit().days] == [
+        ("2026-11-16", 2, 2),
+        ("2026-11-17", 1, 1),
+    ]
+    assert [day["due"] for day in ledger.audit(ZoneInfo("UTC")).days] == [3]
+
+
+def test_a_listing_names_what_a_message_is_about_newest_first(ledger):
+    ledger.message(MessageState.FAILED, ledger.deadline(), reason="no such mailbox")
+    ledger.message(MessageState.PLANNED, notice=Notice.RECEIPT)
+    with ledger.db.read() as session:
+        newest, oldest = listing(session)
+        (failed,) = listing(session, state=MessageState.FAILED)
+        (second,) = listing(session, limit=1, offset=1)
+    assert (newest.number, newest.milestone, newest.notice) == ("20261116-000001", None, Notice.RECEIPT)
+    assert (oldest.milestone, oldest.reason) == ("handled", "no such mailbox")
+    assert failed.id == second.id == oldest.id
+
+
+def test_messages_are_counted_by_state(ledger):
+    ledger.message(MessageState.FAILED)
+    ledger.message(MessageState.FAILED)
+    ledger.message(MessageState.PLANNED)
+    with ledger.db.read() as session:
+        assert counts(session) == {"failed": 2, "planned": 1}
