@@ -20,6 +20,12 @@ from schemas.complaint import Channel, ComplaintIn, ComplaintState, CustomerIn, 
 
 app = typer.Typer(help="Complaints 投诉: take them in, record what happens, look at them.", no_args_is_help=True)
 _BATCH = 2000
+_LISTED = ("number", "registered_at", "state", "severity", "kind", "department", "handler_name", "title")
+_SHOWN = {
+    "deadlines": ("milestone", "round", "state", "due_at", "warned_at", "breached_at", "met_at", "corrected_at"),
+    "timeline": ("occurred_at", "kind", "actor", "data", "recorded_at"),
+    "messages": ("planned_at", "notice", "milestone", "recipient", "state", "reason", "sent_at", "is_repeated"),
+}
 
 
 @app.command("import")
@@ -180,6 +186,7 @@ def show(number: str, is_json: JsonOption = False) -> None:
                 "messages": complaints.messages(session, row.id),
             },
             is_json,
+            _SHOWN,
         )
 
 
@@ -194,4 +201,5 @@ def list_complaints(
     from bihuan.store.queries import complaint as complaints
 
     with office() as here, here.db.read() as session:
-        emit(list(complaints.listing(session, department=department, state=state, limit=limit)), is_json)
+        rows = list(complaints.listing(session, department=department, state=state, limit=limit))
+        emit(rows, is_json, _LISTED)

@@ -15,6 +15,21 @@ from schemas.outbox import MessageState
 app = typer.Typer(help="The sending ledger 发送台账.", no_args_is_help=True)
 
 
+_COUNTED = ("day", "due", "sent", "suppressed", "failed", "unknown", "pending")
+_LISTED = (
+    "planned_at",
+    "number",
+    "milestone",
+    "notice",
+    "recipient",
+    "state",
+    "reason",
+    "attempts",
+    "next_at",
+    "sent_at",
+)
+
+
 @app.command("list")
 def list_messages(
     state: Annotated[MessageState | None, typer.Option(help="Only in this state.")] = None,
@@ -25,7 +40,7 @@ def list_messages(
     from bihuan.store.queries.outbox import listing
 
     with office() as here, here.db.read() as session:
-        emit(list(listing(session, state=state, limit=limit)), is_json)
+        emit(list(listing(session, state=state, limit=limit)), is_json, _LISTED)
 
 
 @app.command()
@@ -35,7 +50,7 @@ def audit(is_json: JsonOption = False) -> None:
 
     with office() as here, here.db.read() as session:
         result = audit_ledger(session, zone(here.settings.timezone))
-    emit({"holds": result.holds, **asdict(result)}, is_json)
+    emit({"holds": result.holds, **asdict(result)}, is_json, {"days": _COUNTED})
     if not result.holds:
         say(f"{result.missing} decisions without a message, {result.unproved} messages called sent without proof, "
             f"{result.doubled} sent to a complainant twice")  # fmt: skip

@@ -12,6 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
+from bihuan.clock import zone
+from bihuan.settings import settings
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AtOption = Annotated[
     str | None,
@@ -21,15 +24,18 @@ AtOption = Annotated[
 ]
 
 
-def emit(value: Any, is_json: bool) -> None:
-    """Print a record or a table: as JSON, or for reading."""
-    plain = _plain(value)
+Columns = Sequence[str] | Mapping[str, Sequence[str]] | None
+"""What people see of a table, or of each table in a record; None: everything. JSON always has everything."""
+
+
+def emit(value: Any, is_json: bool, columns: Columns = None) -> None:
+    """Print a record or a table: whole as JSON, or what matters of it for reading, times in the installation's zone."""
     if is_json:
-        typer.echo(json.dumps(plain, ensure_ascii=False, indent=2))
-    elif isinstance(plain, list):
-        _table(plain)
+        typer.echo(json.dumps(_plain(value), ensure_ascii=False, indent=2))
+    elif isinstance(value, list):
+        _table([_fields(row) for row in value], columns if isinstance(columns, Sequence) else None)
     else:
-        _record(plain)
+        _record(_fields(value), columns if isinstance(columns, Mapping) else {})
 
 
 def say(words: str) -> None:
@@ -37,13 +43,17 @@ def say(words: str) -> None:
     typer.echo(words, err=True)
 
 
-def _plain(value: Any) -> Any:
+def _fields(value: Any) -> Mapping[str, Any]:
+    """A dataclass, a database row or a mapping as a mapping."""
     if is_dataclass(value) and not isinstance(value, type):
-        return _plain(asdict(value))
-    if hasattr(value, "_mapping"):
-        return _plain(dict(value._mapping))
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return asdict(value)
+    return dict(getattr(value, "_mapping", value))
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it."""
+    if isinstance(value, Mapping) or hasattr(value, "_mapping") or is_dataclass(value):
+        return {str(key): _plain(item) for key, item in _fields(value).items()}
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Enum):
@@ -53,22 +63,22 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _record(record: Mapping[str, Any]) -> None:
-    width = max((len(key) for key, item in record.items() if not _is_table(item)), default=0)
+def _record(record: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) -> None:
+    tables = {key: item for key, item in record.items() if _is_table(item)}
+    width = max((len(key) for key in record if key not in tables), default=0)
     for key, item in record.items():
-        if not _is_table(item):
+        if key not in tables:
             typer.echo(f"{key:<{width}}  {_cell(item)}")
-    for key, item in record.items():
-        if _is_table(item):
-            typer.echo(f"\n{key}")
-            _table(item)
+    for key, rows in tables.items():
+        typer.echo(f"\n{key}")
+        _table([_fields(row) for row in rows], columns.get(key))
 
 
 def _is_table(item: Any) -> bool:
-    return isinstance(item, list) and bool(item) and isinstance(item[0], dict)
+    return isinstance(item, Sequence) and bool(item) and (isinstance(item[0], dict) or hasattr(item[0], "_mapping"))
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> None:
+def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -76,19 +86,26 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> None:
         say("nothing")
         return
     table = Table(box=None, pad_edge=False)
-    names = [name for name in rows[0] if not _is_table(rows[0][name])]
+    names = [name for name in columns or rows[0] if not _is_table(rows[0][name])]
     for name in names:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(row.get(name)) for name in names))
+        table.add_row(*(_cell(row[name]) for name in names))
     Console(width=None if sys.stdout.isatty() else 200, markup=False, highlight=False).print(table)
 
 
 def _cell(item: Any) -> str:
-    if item is None:
+    if item is None or item in ("", [], {}, ()):
         return "-"
-    if isinstance(item, float):
-        return f"{item:.6g}"
-    if isinstance(item, dict | list):
-        return json.dumps(item, ensure_ascii=False) if item else "-"
+    match item:
+        case bool():
+            return "yes" if item else "no"
+        case float():
+            return f"{item:.6g}"
+        case datetime():
+            return f"{item.astimezone(zone(settings().timezone)):%Y-%m-%d %H:%M}"
+        case dict():
+            return ", ".join(f"{key} {_cell(value)}" for key, value in item.items())
+        case list() | tuple():
+            return ", ".join(map(_cell, item))
     return str(item)

@@ -10,6 +10,9 @@ from bihuan.cli.output import AtOption, JsonOption, emit
 app = typer.Typer(help="Deadlines 时限: how they stand.", no_args_is_help=True)
 
 
+_SHOWN = ("department", "name", "open", "overdue", "due_within_24h", "breached")
+
+
 @app.callback()
 def _noun() -> None:
     """Keep ``status`` a verb of its own."""
@@ -21,4 +24,4 @@ def status(at: AtOption = None, is_json: JsonOption = False) -> None:
     from bihuan.store.queries.sla import status as sla_status
 
     with office(at) as here, here.db.read() as session:
-        emit(sla_status(session, here.clock()), is_json)
+        emit(sla_status(session, here.clock()), is_json, {"by_department": _SHOWN})

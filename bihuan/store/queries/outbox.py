@@ -20,6 +20,7 @@ _M = table_of(Message).c
 _D = table_of(Deadline).c
 _A = table_of(DeliveryAttempt).c
 _C = table_of(Complaint).c
+_WORDS = ("sent", "suppressed", "failed", "unknown", "pending")
 _PENDING = frozenset({MessageState.PLANNED, MessageState.CLAIMED, MessageState.SENDING})
 
 
@@ -67,8 +68,9 @@ def audit(session: Session, here: ZoneInfo) -> Audit:
     return Audit(
         due=total.total() + missing, missing=missing, unproved=_unproved(session), doubled=_doubled(session),
         repeated=repeated,
-        days=[{"day": day, "due": counts.total(), **counts} for day, counts in sorted(by_day.items())],
-        **{word: total[word] for word in ("sent", "suppressed", "failed", "unknown", "pending")},
+        days=[{"day": day, "due": counts.total(), **{word: counts[word] for word in _WORDS}}
+              for day, counts in sorted(by_day.items())],
+        **{word: total[word] for word in _WORDS},
     )  # fmt: skip
 
 
