@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -33,7 +34,7 @@ def import_file(
     file: Annotated[Path, typer.Argument(help="CSV, CSV.gz, XLSX or JSONL.")],
     mapping: Annotated[Path, typer.Option("--mapping", help="YAML that says what the columns mean.")],
     as_of: Annotated[str | None, typer.Option("--as-of", help="Take nothing that happened after this instant.")] = None,
-    rejects: Annotated[Path | None, typer.Option(help="Where refused rows go; default: beside FILE.")] = None,
+    rejects: Annotated[Path | None, typer.Option(help="Where refused rows go; default: beside FILE, or here.")] = None,
     is_json: JsonOption = False,
 ) -> None:
     """Import a file of complaints; importing it again changes nothing. Exit 1 when rows were refused."""
@@ -66,7 +67,8 @@ def _require_known_milestones(here: Office, plan: Any, mapping: Path) -> None:
 
 
 def _rejects_path(file: Path) -> Path:
-    return file.with_name(f"{file.name.split('.')[0]}.rejects.csv")
+    name = f"{file.name.split('.')[0]}.rejects.csv"
+    return file.with_name(name) if os.access(file.parent, os.W_OK) else Path(name)
 
 
 def _take_in(here: Office, complaints: list[ComplaintIn]) -> Any:

@@ -7,6 +7,7 @@ subclasses send the same payload, read the code, and raise instead of logging; `
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from typing import Any
 
 import requests
@@ -90,9 +91,9 @@ class _Strict(NotifyBase):
         del title, notify_type, kwargs
         return _tell(self, *self.request(body))
 
+    @abstractmethod
     def request(self, text: str) -> tuple[str, dict[str, Any]]:
         """The address and the payload of a text."""
-        raise NotImplementedError
 
 
 class StrictWeComBot(_Strict, NotifyWeComBot):

@@ -16,11 +16,12 @@ from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from holidays import country_holidays
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from bihuan.clock import zone
 from bihuan.errors import PolicyError, UsageError
-from bihuan.policy.flaw import Flaw, flaws, nearest, shown
+from bihuan.policy.base import PolicyModel
+from bihuan.policy.flaw import Flaw, flaws, nearest
 from bihuan.policy.frame import DaysOff, DaysOn, Frames, Week
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -60,26 +61,7 @@ def _statutory(country: str, year: int) -> Statutory:
     return Statutory({day: name for day, name in known.items() if day.year == year}, makeup)
 
 
-class _Named(BaseModel):
-    """Frozen; a key nobody knows is refused with the nearest one that is known."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _has_known_keys(cls, raw: object) -> object:
-        if isinstance(raw, cls):
-            return raw
-        if not isinstance(raw, Mapping):
-            raise Flaw(f"{shown(raw)} is not a mapping", "write it as lines of `key: value`")
-        known = [field.alias or name for name, field in cls.model_fields.items()]
-        for key in raw:
-            if key not in known:
-                raise Flaw("unknown key", nearest(key, known), (key,))
-        return raw
-
-
-class WorkCalendar(_Named):
+class WorkCalendar(PolicyModel):
     """When one place works."""
 
     timezone: ZoneName = Field(description="IANA zone of the frames.")
@@ -142,7 +124,7 @@ class WorkCalendar(_Named):
         return usual
 
 
-class CalendarPolicy(_Named):
+class CalendarPolicy(PolicyModel):
     """The calendars by name, one of them the default."""
 
     default_name: str = Field(alias="default", description="The calendar that counts where none is named.")
