@@ -235,7 +235,7 @@ READ = {
     "run sla-check": ["decided", "breached"],
     "run outbox-delivery": ["claimed", "sent"],
     "outbox list": ["breach", "staff:"],
-    "outbox audit": ["holds", "True", "due"],
+    "outbox audit": ["holds", "yes", "due"],
     "kpi show": ["on_time_assigned", "value", "low", "high"],
     "db check": ["deadlines", "engine_problems"],
     "policy check": ["calendar", "shipped"],
