@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
 from pydantic import Field as Payload
 from sqlalchemy import Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
@@ -50,6 +50,10 @@ class EventKind(StrEnum):
     REGISTERED = "registered"
     ASSIGNED = "assigned"
     RESPONDED = "responded"
+    WAITING = "waiting"
+    RESUMED = "resumed"
+    SEVERITY_CHANGED = "severity_changed"
+    DEPARTMENT_CHANGED = "department_changed"
     HANDLED = "handled"
     RESULT_TOLD = "result_told"
     FOLLOWED_UP = "followed_up"
@@ -57,8 +61,12 @@ class EventKind(StrEnum):
     NEGATIVE_TAKEN_ON = "negative_taken_on"
     NEGATIVE_TOLD = "negative_told"
     REOPENED = "reopened"
+    WITHDRAWN = "withdrawn"
+    MERGED = "merged"
     CLOSED = "closed"
     AMENDED = "amended"
+    NOTE = "note"
+    AUTOMATIC_REPLY = "automatic_reply"
 
 
 class ComplaintState(StrEnum):
@@ -67,7 +75,10 @@ class ComplaintState(StrEnum):
     REGISTERED = "registered"
     ASSIGNED = "assigned"
     RESPONDED = "responded"
+    WAITING = "waiting"
     HANDLED = "handled"
+    WITHDRAWN = "withdrawn"
+    MERGED = "merged"
     CLOSED = "closed"
 
 
@@ -129,6 +140,14 @@ class ComplaintEvent(SQLModel, table=True):
     data: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
 
 
+SAYS = {
+    EventKind.SEVERITY_CHANGED: "severity",
+    EventKind.DEPARTMENT_CHANGED: "department",
+    EventKind.MERGED: "into",
+}
+"""The word in its data without which an event says nothing."""
+
+
 class EventIn(BaseModel):
     """Something that happened to a complaint, as it arrives."""
 
@@ -140,6 +159,15 @@ class EventIn(BaseModel):
     key: str | None = Payload(default=None, max_length=120)
     """Identity of the news within its complaint; None: kind and instant."""
     data: dict[str, Any] = Payload(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _says_what_changed(self) -> EventIn:
+        name = SAYS.get(self.kind)
+        if name and not (isinstance(self.data.get(name), str) and self.data[name]):
+            raise ValueError(f"{self.kind} without its {name}")
+        if self.kind is EventKind.SEVERITY_CHANGED and self.data["severity"] not in set(Severity):
+            raise ValueError(f"unknown severity {self.data['severity']!r}, one of {', '.join(Severity)}")
+        return self
 
 
 class CustomerIn(BaseModel):

@@ -1,4 +1,4 @@
-"""``bihuan calendar``: deadlines and working time on a calendar that each request brings along.
+"""``bihuan calendar``: a year to look at; deadlines and working time on a calendar that each request brings along.
 
 Requests are JSON objects, one a line; every line is answered by one, in order. A request that cannot be answered gets
 an ``error`` instead, the others are answered all the same, and the command exits 1.
@@ -14,10 +14,12 @@ from typing import Annotated, Any
 
 import typer
 
+from bihuan.cli.calendar_show import show
 from bihuan.cli.output import JsonOption
 from bihuan.errors import BihuanError, UsageError
 
 app = typer.Typer(help="Working time 工作时间: deadlines and spans on a calendar.", no_args_is_help=True)
+app.command("show")(show)
 
 RequestFile = Annotated[Path | None, typer.Argument(metavar="FILE", help="JSON lines; without one, standard input.")]
 

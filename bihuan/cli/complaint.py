@@ -155,12 +155,18 @@ def record(
     handler: Annotated[str | None, typer.Option(help="Staff code, with `assigned`.")] = None,
     actor: Annotated[str, typer.Option(help="Who says so.")] = "",
     note: Annotated[str, typer.Option(help="A remark for the log.")] = "",
+    reason: Annotated[str, typer.Option(help="What for, with `waiting`.")] = "",
+    severity: Annotated[Severity | None, typer.Option(help="How grave now, with `severity_changed`.")] = None,
+    department: Annotated[str | None, typer.Option(help="Its code, with `department_changed`.")] = None,
+    into: Annotated[str | None, typer.Option(help="The complaint that goes on, with `merged`.")] = None,
     is_json: JsonOption = False,
 ) -> None:
-    """Record what happened to a complaint: assigned, responded, handled, result_told, reopened, closed."""
+    """Record what happened to a complaint, such as assigned, responded, waiting, resumed, handled or reopened."""
     from bihuan.services.complaint import record as record_event
 
-    data = {name: value for name, value in {"handler": handler, "note": note}.items() if value}
+    said = {"handler": handler, "note": note, "reason": reason, "severity": severity and severity.value,
+            "department": department, "into": into}  # fmt: skip
+    data = {name: value for name, value in said.items() if value}
     with office() as here:
         occurred_at = parse_instant(at) if at else here.clock()
         with _explained():

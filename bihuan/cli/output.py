@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from typing import Annotated, Any
 
@@ -54,7 +54,7 @@ def _plain(value: Any) -> Any:
     """The value as JSON has it."""
     if isinstance(value, Mapping) or hasattr(value, "_mapping") or is_dataclass(value):
         return {str(key): _plain(item) for key, item in _fields(value).items()}
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Enum):
         return value.value

@@ -14,7 +14,7 @@ from bihuan.inbound.instant import Dates
 from bihuan.policy.base import PolicyModel
 from bihuan.policy.document import read_document
 from bihuan.policy.flaw import Flaw, KeyPath, flaws, nearest
-from schemas.complaint import Channel, EventKind, Kind, Severity
+from schemas.complaint import SAYS, Channel, EventKind, Kind, Severity
 
 CODES: dict[str, type[StrEnum]] = {"channel": Channel, "kind": Kind, "severity": Severity}
 """The fields that take nothing but our own codes."""
@@ -145,6 +145,8 @@ class EventColumn(PolicyModel):
     def _follows_registration(cls, kind: EventKind) -> EventKind:
         if kind is EventKind.REGISTERED:
             raise Flaw("registration is a field, not an event", "name its column as `fields: registered_at`")
+        if kind in SAYS:
+            raise Flaw(f"a date alone does not say its {SAYS[kind]}", "leave it out: the fields say how it stands now")
         return kind
 
 

@@ -123,6 +123,7 @@ class MilestonePolicy(PolicyModel):
 
     starts: Kinds = Field(alias="from", description="Events that start the clock; the first one counts.")
     ends: Kinds = Field(alias="until", description="Events that meet it; the first one after the start counts.")
+    pauses: bool = Field(default=True, strict=True, description="Its clock stands still while the complaint waits.")
     severity: Targets
 
     @model_validator(mode="after")

@@ -89,6 +89,16 @@ class BusinessClock:
             worked -= timeline.worked(min(resume, ends)) - timeline.worked(min(pause, ends))
         return timedelta(microseconds=worked)
 
+    def open_frames(self, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+        """The open stretches from ``start`` to ``end``, cut at both, in order; frames that touch are one.
+
+        Raises:
+            UsageError: An instant has no zone or lies outside 1900 to 2200.
+        """
+        begins, ends = to_microseconds(start), to_microseconds(end)
+        stretches = self._covering(begins, ends).between(begins, ends) if begins < ends else []
+        return [(to_instant(opens), to_instant(closes)) for opens, closes in stretches]
+
     def due_many(self, starts: Instants, targets: Spans) -> Instants:
         """``due`` of each start and target, without pauses.
 

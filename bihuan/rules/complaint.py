@@ -7,17 +7,28 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from schemas.complaint import ComplaintState, EventKind
+from schemas.complaint import ComplaintState, EventKind, Severity
 
-_ENDS = frozenset({EventKind.HANDLED, EventKind.CLOSED})
+DROPS = frozenset({EventKind.WITHDRAWN, EventKind.MERGED})
+"""What ends a complaint without handling it: nothing after it counts until a reopening."""
+ENDS = frozenset({EventKind.HANDLED, EventKind.CLOSED}) | DROPS
 _STATE_AFTER = {
     EventKind.REGISTERED: ComplaintState.REGISTERED,
     EventKind.ASSIGNED: ComplaintState.ASSIGNED,
     EventKind.RESPONDED: ComplaintState.RESPONDED,
     EventKind.HANDLED: ComplaintState.HANDLED,
     EventKind.CLOSED: ComplaintState.CLOSED,
+    EventKind.WITHDRAWN: ComplaintState.WITHDRAWN,
+    EventKind.MERGED: ComplaintState.MERGED,
     EventKind.REOPENED: ComplaintState.ASSIGNED,
 }
+_OVER = {_STATE_AFTER[kind] for kind in ENDS}
+_REMARKS = frozenset({EventKind.NOTE, EventKind.AUTOMATIC_REPLY})
+"""They start and end nothing, so they always make sense."""
+_WHILE_OPEN = DROPS | {
+    EventKind.ASSIGNED, EventKind.RESPONDED, EventKind.WAITING, EventKind.SEVERITY_CHANGED,
+    EventKind.DEPARTMENT_CHANGED, EventKind.HANDLED, EventKind.CLOSED,
+}  # fmt: skip
 _AFTER_HANDLING = frozenset({
     EventKind.RESULT_TOLD, EventKind.FOLLOWED_UP, EventKind.ANSWERED_NEGATIVE, EventKind.NEGATIVE_TAKEN_ON,
     EventKind.NEGATIVE_TOLD, EventKind.REOPENED,
@@ -39,7 +50,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a log has brought a complaint. ``handled_at`` is that of the present round."""
+    """Where a log has brought a complaint. ``handled_at`` is when the present round ended, in whichever way."""
 
     state: ComplaintState
     round: int
@@ -47,16 +58,16 @@ class Standing:
 
 
 def rounds(log: Sequence[LogLine]) -> list[list[LogLine]]:
-    """The log in order, cut at each reopening of a handled complaint.
+    """The log in order, cut at each reopening of a complaint that had ended.
 
     Registration comes first even where clock skew put another event before it; the rest goes by ``occurred_at``, then
-    ``recorded_at``, then the usual way of a complaint: many sources know minutes only. A reopening of what was not
-    handled starts no round.
+    ``recorded_at``, then the usual way of a complaint: many sources know minutes only. A reopening of what had
+    not ended starts no round.
     """
     ordered = sorted(log, key=_place)
     cut: list[list[LogLine]] = [[]]
     for line in ordered:
-        if line.kind is EventKind.REOPENED and any(past.kind in _ENDS for past in cut[-1]):
+        if line.kind is EventKind.REOPENED and any(past.kind in ENDS for past in cut[-1]):
             cut.append([])
         cut[-1].append(line)
     return cut
@@ -64,6 +75,28 @@ def rounds(log: Sequence[LogLine]) -> list[list[LogLine]]:
 
 def _place(line: LogLine) -> tuple[bool, datetime, datetime, int]:
     return line.kind is not EventKind.REGISTERED, line.occurred_at, line.recorded_at, _WAY[line.kind]
+
+
+def counting(lines: Sequence[LogLine]) -> Sequence[LogLine]:
+    """The lines of a round up to a withdrawal or a merge."""
+    dropped = next((number for number, line in enumerate(lines, start=1) if line.kind in DROPS), len(lines))
+    return lines[:dropped]
+
+
+def severity_in_force(log: Sequence[LogLine]) -> Severity:
+    """How grave the complaint is: what was said of it last, by the source or by whoever changed it here."""
+    said = sorted((line for line in log if line.kind in _SAY_SEVERITY and "severity" in line.data), key=_said)
+    return Severity(said[-1].data["severity"]) if said else Severity.GENERAL
+
+
+_SAY_SEVERITY = frozenset({EventKind.REGISTERED, EventKind.AMENDED, EventKind.SEVERITY_CHANGED})
+
+
+def _said(line: LogLine) -> tuple[bool, datetime, datetime, int, str]:
+    """Corrections by when they were recorded; two that say it at once in an order of their own."""
+    said_at = line.recorded_at if line.kind is EventKind.AMENDED else line.occurred_at
+    is_later = line.kind is not EventKind.REGISTERED
+    return is_later, said_at, line.recorded_at, _WAY[line.kind], str(line.data["severity"])
 
 
 def terms_in_force(log: Sequence[LogLine]) -> dict[str, Any]:
@@ -78,24 +111,35 @@ def terms_in_force(log: Sequence[LogLine]) -> dict[str, Any]:
 def standing(log: Sequence[LogLine]) -> Standing:
     """The state that the log leads to.
 
-    Work recorded after handling (a late "responded") does not undo the handling; only a reopening does.
+    Work recorded after handling (a late "responded") does not undo the handling; only a reopening does. Whoever works
+    on while waiting still waits; what they did is the state again once the wait is over.
     """
     cut = rounds(log)
-    handled_at = next((line.occurred_at for line in cut[-1] if line.kind in _ENDS), None)
-    state = ComplaintState.REGISTERED
-    for line in cut[-1]:
+    lines = counting(cut[-1])
+    handled_at = next((line.occurred_at for line in lines if line.kind in ENDS), None)
+    state, is_waiting = ComplaintState.REGISTERED, False
+    for line in lines:
         after = _STATE_AFTER.get(line.kind, state)
-        if handled_at is None or after in {ComplaintState.HANDLED, ComplaintState.CLOSED}:
+        if handled_at is None or after in _OVER:
             state = after
-    return Standing(state, len(cut), handled_at)
+        if line.kind in _TURNS:
+            is_waiting = line.kind is EventKind.WAITING
+    return Standing(ComplaintState.WAITING if is_waiting and handled_at is None else state, len(cut), handled_at)
+
+
+_TURNS = frozenset({EventKind.WAITING, EventKind.RESUMED, EventKind.REOPENED})
 
 
 def possible(state: ComplaintState) -> frozenset[EventKind]:
     """The news that make sense of a complaint in ``state``, for buttons and for refusing slips."""
     match state:
         case ComplaintState.HANDLED:
-            return _AFTER_HANDLING | {EventKind.CLOSED}
+            return _REMARKS | _AFTER_HANDLING | DROPS | {EventKind.CLOSED}
         case ComplaintState.CLOSED:
-            return _AFTER_HANDLING
+            return _REMARKS | _AFTER_HANDLING
+        case ComplaintState.WITHDRAWN | ComplaintState.MERGED:
+            return _REMARKS | {EventKind.REOPENED}
+        case ComplaintState.WAITING:
+            return _REMARKS | _WHILE_OPEN | {EventKind.RESUMED}
         case _:
-            return frozenset({EventKind.ASSIGNED, EventKind.RESPONDED, EventKind.HANDLED, EventKind.CLOSED})
+            return _REMARKS | _WHILE_OPEN

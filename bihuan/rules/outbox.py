@@ -29,6 +29,12 @@ def slot(round_: int, leg: int, due_at: datetime, what: str) -> str:
     return f"{round_}.{leg}@{due_at.isoformat()} {what}"
 
 
+def occasion(key: str) -> tuple[datetime, int | None]:
+    """The due instant a deadline's notice spoke of, and the number of the warning; None for the breach."""
+    when, what, *number = key.rpartition("@")[2].split(" ")
+    return datetime.fromisoformat(when), int(number[0]) if what == "warning" else None
+
+
 def retry_wait(attempts: int, dice: random.Random) -> timedelta | None:
     """How long to wait after the ``attempts``-th failure: doubling, capped, spread by up to a quarter.
 

@@ -90,6 +90,13 @@ class Timeline:
         _, reached, shift = self._lists
         return goal + shift[bisect_left(reached, goal)]
 
+    def between(self, first: int, last: int) -> list[tuple[int, int]]:
+        """The open intervals from the first instant to the last, cut at both."""
+        opens, reached, shift = self._lists
+        frames = range(bisect_right(opens, first) - 1, bisect_left(opens, last))
+        cut = [(max(opens[frame], first), min(reached[frame] + shift[frame], last)) for frame in frames]
+        return [(begins, ends) for begins, ends in cut if begins < ends]
+
     def worked_many(self, at: Instants) -> Spans:
         """``worked`` of each instant."""
         frame = np.searchsorted(self.opens, at, side="right") - 1

@@ -12,7 +12,7 @@ from sqlmodel import select as select_rows
 from bihuan.clock import Clock
 from bihuan.errors import RefusedError, UsageError
 from bihuan.policy.models import Policy
-from bihuan.rules.complaint import LogLine, possible, standing
+from bihuan.rules.complaint import LogLine, possible, severity_in_force, standing
 from bihuan.rules.outbox import message_key
 from bihuan.rules.routing import department_for
 from bihuan.services.deadline import log_lines, rederive
@@ -111,13 +111,19 @@ def _refuse_senseless(number: str, event: EventIn, log: list[LogLine]) -> None:
 
 def _append(session: Session, policy: Policy, row: Complaint, log: list[LogLine], event: EventIn, at: datetime) -> None:
     assert row.id is not None
-    if event.kind is EventKind.ASSIGNED:
-        _take_handler(session, row, event)
+    match event.kind:
+        case EventKind.ASSIGNED:
+            _take_handler(session, row, event)
+        case EventKind.DEPARTMENT_CHANGED:
+            _hand_over(session, row, event)
+        case EventKind.MERGED:
+            _refuse_unknown(session, row, event.data["into"])
     insert_new_rows(session, ComplaintEvent, [event_row(row.id, event, at)], ["complaint_id", "key"])
     line = LogLine(event.kind, event.occurred_at, at, event.data)
     log = [*log, line]
     now = standing(log)
     row.state, row.round, row.handled_at = now.state, now.round, now.handled_at
+    row.severity = severity_in_force(log)
     session.add(row)
     session.flush()
     rederive(session, policy, {row.id: log}, at)
@@ -131,6 +137,22 @@ def _take_handler(session: Session, row: Complaint, event: EventIn) -> None:
     if staff is None:
         raise UsageError(f"no staff {code!r}", cure="see `bihuan staff list`")
     row.handler_id, row.department_id = staff.id, staff.department_id
+
+
+def _hand_over(session: Session, row: Complaint, event: EventIn) -> None:
+    """Give the complaint to another department, where nobody handles it yet."""
+    code = event.data["department"]
+    department = session.exec(select_rows(Department).where(Department.code == code)).first()
+    if department is None:
+        raise UsageError(f"no department {code!r}", cure="see `bihuan department list`")
+    row.department_id, row.handler_id = department.id, None
+
+
+def _refuse_unknown(session: Session, row: Complaint, into: str) -> None:
+    if into == row.number:
+        raise UsageError(f"{into} cannot be merged into itself", cure="name the complaint that goes on")
+    if session.exec(select_rows(col(Complaint.id)).where(Complaint.number == into)).first() is None:
+        raise UsageError(f"no complaint {into!r} to merge into", cure="see `bihuan complaint list`")
 
 
 def _name_department(session: Session, policy: Policy, row: Complaint) -> None:

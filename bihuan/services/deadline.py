@@ -18,7 +18,7 @@ from bihuan.rules.deadline import Decision, DerivedDeadline, decide, derive, nex
 from bihuan.rules.outbox import message_key, slot
 from bihuan.services.people import Reachable, reachable
 from bihuan.store.engine import Database
-from bihuan.store.queries.due import due_deadlines
+from bihuan.store.queries.due import DueDeadline, due_deadlines
 from bihuan.store.rows import id_in, insert_new_alike, insert_rows, table_of, update_rows
 from schemas.deadline import Deadline, DeadlineState
 from schemas.outbox import Audience, Message, MessageState, Notice
@@ -29,7 +29,7 @@ BACKFILLED = "backfilled"
 """Why a notice is not sent: it belongs to a history that was filled in afterwards."""
 
 _TABLE = table_of(Deadline)
-Decided = tuple[Row[Any], Decision]
+Decided = tuple[DueDeadline, Decision]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +85,18 @@ def check_due(db: Database, policy: Policy, at: datetime, *, limit: int = 5000, 
         return Checked(len(decisions), len(decisions) - breached, breached, suppressed)
 
 
-def _decision(row: Row[Any], at: datetime) -> Decision | None:
+def _decision(row: DueDeadline, at: datetime) -> Decision | None:
+    due_at = None if row.state is DeadlineState.PAUSED else row.due_at
     # Without warnings left, decide reads none of them and needs only their number, which is the step.
     warn_at = (
         [row.due_at] * row.step if row.warn_at is None else [datetime.fromisoformat(instant) for instant in row.warn_at]
     )
-    return decide(warn_at, row.due_at, row.step, row.met_at or row.cancelled_at, at)
+    return decide(warn_at, due_at, row.step, row.met_at or row.cancelled_at, at)
 
 
 def _mark(session: Session, decisions: Sequence[Decided], at: datetime) -> None:
     """Write the decisions down, one statement for all that became the same."""
-    alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    alike: dict[tuple[Notice, int, bool, datetime | None], list[int]] = defaultdict(list)
     for row, decision in decisions:
         is_due_next = decision.next_at == row.due_at
         alike[decision.notice, decision.step, is_due_next, None if is_due_next else decision.next_at].append(row.id)
@@ -110,8 +111,9 @@ def _plan(
 ) -> int:
     """Write a message row for each decision, one statement for all that share their fate; how many are suppressed."""
     alike: dict[tuple[Notice, bool, str | None], list[Decided]] = defaultdict(list)
+    late_before = at - policy.deadline.late_after
     for row, decision in decisions:
-        is_late = at - decision.instant > policy.deadline.late_after
+        is_late = decision.instant < late_before
         reason = ENDED if decision.has_ended else None if is_sending else BACKFILLED
         alike[decision.notice, is_late, reason].append((row, decision))
     for (notice, is_late, reason), members in alike.items():
@@ -131,7 +133,7 @@ def _plan(
     return sum(len(members) for (_, _, reason), members in alike.items() if reason)
 
 
-def _message(row: Row[Any], decision: Decision, people: Reachable, bundle: str) -> dict[str, Any]:
+def _message(row: DueDeadline, decision: Decision, people: Reachable, bundle: str) -> dict[str, Any]:
     """What is a message's own; late ones to one recipient share a ``bundle``."""
     recipient = people.for_complaint(row.handler_id, row.department_id)
     what = "breach" if decision.notice is Notice.BREACH else f"warning {decision.step}"
@@ -172,7 +174,7 @@ def _projected(deadline: DerivedDeadline, step: int) -> dict[str, Any]:
         "started_at": deadline.started_at,
         "due_at": deadline.due_at,
         "warn_at": [instant.isoformat() for instant in deadline.warn_at],
-        "next_at": next_step(deadline.warn_at, deadline.due_at, step, deadline.ended_at),
+        "next_at": next_step(deadline.warn_at, deadline.certain_due_at, step, deadline.ended_at),
         "state": deadline.state,
         "met_at": deadline.met_at,
         "cancelled_at": deadline.cancelled_at,
@@ -182,8 +184,9 @@ def _projected(deadline: DerivedDeadline, step: int) -> dict[str, Any]:
 def rederive(session: Session, policy: Policy, logs: Mapping[int, Sequence[LogLine]], at: datetime) -> None:
     """Bring the stored deadlines of these complaints in line with their logs, recorded at ``at``.
 
-    What is met, due or breached keeps its due instant and its policy; news that show a breached one was met in time are
-    kept beside the breach as ``corrected_at``. A deadline the log no longer gives is cancelled, its breach stays.
+    What is met, due or breached keeps its due instant and its policy, also where news of an earlier pause come too
+    late; while paused nothing comes due. News that show a breached one was met in time are kept beside the breach as
+    ``corrected_at``. A deadline the log no longer gives is cancelled, its breach stays.
     """
     clock = BusinessClock(policy.calendars.default)
     is_ours = (_TABLE.c.subject_kind == "complaint") & _TABLE.c.subject_id.in_(list(logs))
@@ -216,6 +219,8 @@ _PROJECTED = (
     "policy_version",
     "calendar_version",
 )
+_CLOCK = ("mode", "target_seconds", "started_at", "policy_version", "calendar_version")
+"""Where these agree, nothing but pauses moves a due instant."""
 _WRITTEN = (*_PROJECTED, "step", "next_at", "corrected_at")
 
 
@@ -225,17 +230,31 @@ def _kept(old: Row[Any]) -> dict[str, Any]:
 
 def _change(old: Row[Any], row: dict[str, Any], at: datetime) -> dict[str, Any] | None:
     """What to write over ``old``, None where nothing moves."""
-    is_settled = old.breached_at or old.met_at or old.due_at <= at
-    moved = {name: row[name] for name in (_ENDING if is_settled else _PROJECTED)}
-    new = _kept(old) | moved
+    is_due = old.due_at <= at and old.state is not DeadlineState.PAUSED
+    is_settled = old.breached_at or old.met_at or is_due
+    new = _kept(old) | {name: row[name] for name in (_ENDING if is_settled else _PROJECTED)}
+    if is_settled and new["state"] is DeadlineState.PAUSED:
+        new["state"] = DeadlineState.RUNNING
     ended_at = new["met_at"] or new["cancelled_at"]
-    is_same_clock = new["due_at"] == old.due_at
-    new["step"] = old.step if is_same_clock else 0
+    new["step"] = _steps_kept(old, new, at)
     warn_at = [datetime.fromisoformat(instant) for instant in new["warn_at"]]
-    new["next_at"] = next_step(warn_at, new["due_at"], new["step"], ended_at)
+    due_at = None if new["state"] is DeadlineState.PAUSED else new["due_at"]
+    new["next_at"] = next_step(warn_at, due_at, new["step"], ended_at)
     if old.breached_at and not old.corrected_at and ended_at and ended_at <= old.due_at:
         new["corrected_at"] = at
     return None if new == _kept(old) else new
+
+
+def _steps_kept(old: Row[Any], new: Mapping[str, Any], at: datetime) -> int:
+    """How many steps stay decided: all where the due instant stays, none where it moves.
+
+    Where only pauses move it, a warning given is not repeated unless its instant lies ahead again.
+    """
+    if new["due_at"] == old.due_at:
+        return int(old.step)
+    if new["target_seconds"] is None or any(new[name] != getattr(old, name) for name in _CLOCK):
+        return 0
+    return min(int(old.step), sum(datetime.fromisoformat(instant) <= at for instant in new["warn_at"]))
 
 
 def log_lines(events: Sequence[Row[Any]]) -> dict[int, list[LogLine]]:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from bihuan.clock import Clock, zone
 from bihuan.policy.models import Policy
 from bihuan.rules.business_time import BusinessClock
-from bihuan.rules.complaint import LogLine, standing, terms_in_force
+from bihuan.rules.complaint import LogLine, severity_in_force, standing, terms_in_force
 from bihuan.services.deadline import derived_rows, log_lines, rederive
 from bihuan.services.registry import Registry, open_registry
 from bihuan.settings import Settings
@@ -165,6 +165,7 @@ def _new_row(
         "source": complaint.source,
         "external_id": complaint.external_id,
         **_facts(complaint, registry),
+        "severity": severity_in_force(log),
         "missing": _missing(complaint, registry.customer_id(complaint)),
         "customer_id": registry.customer_id(complaint),
         "state": now.state,
@@ -215,6 +216,7 @@ def _update(
                 {
                     "id": row.id,
                     **facts,
+                    "severity": severity_in_force(logs[row.id]),
                     "missing": _missing(complaint, facts["customer_id"]),
                     "state": now.state,
                     "round": now.round,
@@ -235,7 +237,12 @@ def _moved(terms: Mapping[str, Any], log: Sequence[LogLine]) -> dict[str, Any]:
 
 
 def _merged(row: Row[Any], facts: dict[str, Any], moved: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts to keep: a department or handler of ours stays until the source names another one than before."""
+    """The facts to keep: what was decided here stays until the source says otherwise than before.
+
+    That is the severity, the department and the handler.
+    """
+    if "severity" not in moved:
+        facts["severity"] = row.severity
     for name in _NAMED:
         ours = getattr(row, f"{name}_id")
         if ours is not None and (name not in moved or facts[f"{name}_id"] is None):

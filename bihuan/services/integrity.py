@@ -20,7 +20,8 @@ from schemas.deadline import Deadline
 _PAGE = 2000
 _LISTED = 50
 _COMPARED = ("started_at", "due_at", "met_at", "cancelled_at", "state")
-_DECIDED = ("met_at", "cancelled_at", "state")
+_DECIDED = ("met_at", "cancelled_at")
+"""What no due instant has a say in: whether a lasting wait pauses a deadline depends on when it is due."""
 _VERSIONS = ("policy_version", "calendar_version")
 
 
@@ -78,7 +79,8 @@ def _compare(session: Session, policy: Policy, clock: BusinessClock, ids: list[i
     for complaint_id in ids:
         for row in derived_rows(policy, clock, complaint_id, logs[complaint_id]):
             found = stored.pop((complaint_id, row["milestone"], row["round"]), None)
-            names = _COMPARED if found is None or _is_of_today(found, row) else _DECIDED
+            is_free = found is not None and not _is_of_today(found, row)
+            names = _DECIDED if is_free else _COMPARED
             moved = {
                 name: (getattr(found, name, None), row[name])
                 for name in names
@@ -87,13 +89,14 @@ def _compare(session: Session, policy: Policy, clock: BusinessClock, ids: list[i
             if moved:
                 _note(report, complaint_id, row["milestone"], moved)
     for left in stored.values():
-        if not (left.breached_at or left.cancelled_at):
+        if not (left.breached_at or left.met_at or left.cancelled_at):
             _note(report, left.subject_id, left.milestone, {"row": ("stored", "not in the log")})
 
 
 def _is_of_today(found: Row[Any], row: dict[str, Any]) -> bool:
     """Whether the present policy says when it is due: what is settled or was set by another keeps its instant."""
-    return not (found.breached_at or found.met_at) and all(getattr(found, name) == row[name] for name in _VERSIONS)
+    is_settled = found.breached_at or found.met_at or found.cancelled_at
+    return not is_settled and all(getattr(found, name) == row[name] for name in _VERSIONS)
 
 
 def _note(report: Report, complaint_id: int, milestone: str, moved: dict[str, tuple[Any, Any]]) -> None:

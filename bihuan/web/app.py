@@ -18,7 +18,7 @@ from bihuan.errors import BihuanError, RefusedError, UnavailableError, UsageErro
 from bihuan.policy.models import Policy
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
-from bihuan.web import board, complaint, outbox
+from bihuan.web import board, complaint, explanation, outbox
 from bihuan.web.security import HEADERS, StrictHeaders, allowed_hosts
 from bihuan.web.view import STATIC, Site, page
 
@@ -46,6 +46,7 @@ def create_app(settings: Settings, db: Database, policy: Policy, clock: Clock) -
         Route("/complaints/new", complaint.blank),
         Route("/complaints/new", complaint.register, methods=["POST"]),
         Route("/complaints/{number}", complaint.show),
+        Route("/complaints/{number}/explain", explanation.show),
         Route("/complaints/{number}/events", complaint.record, methods=["POST"]),
         Route("/outbox", outbox.ledger),
         Route("/mail", outbox.mails),

@@ -19,17 +19,20 @@ from starlette.responses import RedirectResponse, Response
 from bihuan.errors import UsageError
 from bihuan.rules.complaint import possible
 from bihuan.services import complaint as services
+from bihuan.services.explanation import Account
 from bihuan.store.queries import board, names
 from bihuan.store.queries import complaint as queries
 from bihuan.web.form import Draft, read_draft, read_event
 from bihuan.web.security import genuine_form
 from bihuan.web.view import page, site
 from schemas.complaint import Channel, ComplaintState, EventKind, Kind, Severity
+from schemas.deadline import DeadlineState
 
 PAGE_SIZE = 50
 STATES = ("open", *board.DEADLINE_STATES, *ComplaintState)
-BUTTONS = (EventKind.RESPONDED, EventKind.HANDLED, EventKind.RESULT_TOLD, EventKind.FOLLOWED_UP, EventKind.REOPENED,
-           EventKind.CLOSED)  # fmt: skip
+BUTTONS = (EventKind.RESPONDED, EventKind.WAITING, EventKind.RESUMED, EventKind.HANDLED, EventKind.RESULT_TOLD,
+           EventKind.FOLLOWED_UP, EventKind.REOPENED, EventKind.CLOSED, EventKind.WITHDRAWN,
+           EventKind.NOTE)  # fmt: skip
 """Offered in this order; what the state allows beside these is recorded by the command line or by other pages."""
 _ONCE = frozenset({EventKind.RESPONDED, EventKind.RESULT_TOLD, EventKind.FOLLOWED_UP})
 _PLACE = re.compile(r"[0-9]{1,18}")
@@ -76,7 +79,7 @@ def show(request: Request) -> Response:
     here, number = site(request), request.path_params["number"]
     at, done = here.clock(), request.query_params.get("done")
     with here.db.read() as session:
-        row = _find(session, number)
+        row = find(session, number)
         events = queries.events(session, row.id)
         messages = queries.messages(session, row.id)
         values = {
@@ -94,13 +97,14 @@ def show(request: Request) -> Response:
     return page(request, "complaint.html", {**values, **offered})
 
 
-def standing(deadline: Row[Any], now: datetime) -> str:
+def standing(deadline: Row[Any] | Account, now: datetime) -> str:
     """How a deadline stands for a reader: running, paused, overdue, met, met_late or cancelled."""
     if deadline.cancelled_at:
         return "cancelled"
     if deadline.met_at:
         return "met" if deadline.met_at <= deadline.due_at else "met_late"
-    return "overdue" if deadline.due_at < now else str(deadline.state)
+    is_late = deadline.due_at < now and deadline.state is not DeadlineState.PAUSED
+    return "overdue" if is_late else str(deadline.state)
 
 
 def buttons(state: ComplaintState, events: Sequence[Row[Any]]) -> list[EventKind]:
@@ -108,10 +112,16 @@ def buttons(state: ComplaintState, events: Sequence[Row[Any]]) -> list[EventKind
     said: set[EventKind] = set()
     for event in events:
         said = set() if event.kind is EventKind.REOPENED else said | {event.kind}
-    return [kind for kind in BUTTONS if kind in possible(state) and not (kind in _ONCE and kind in said)]
+    done = said & _ONCE | ({EventKind.WAITING} if state is ComplaintState.WAITING else set())
+    return [kind for kind in BUTTONS if kind in possible(state) - done]
 
 
-def _find(session: Session, number: str) -> Row[Any]:
+def find(session: Session, number: str) -> Row[Any]:
+    """The complaint of that number.
+
+    Raises:
+        UnknownComplaint: There is none.
+    """
     try:
         return queries.one(session, number)
     except UsageError as error:
@@ -137,7 +147,7 @@ def _record(request: Request, number: str, fields: dict[str, str]) -> Response:
     here = site(request)
     event = read_event(fields, here.clock(), _entry(fields))
     with here.db.read() as session:
-        _find(session, number)
+        find(session, number)
     with here.db.write() as session:
         services.record(session, here.policy, here.clock, number, event)
     return RedirectResponse(f"/complaints/{quote(number, safe='')}?done={event.kind}", 303)

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from schemas.complaint import Channel, ComplaintIn, CustomerIn, EventIn, EventKind, Kind, Severity
@@ -78,7 +79,11 @@ def read_event(fields: Mapping[str, str], at: datetime, entry: str) -> EventIn:
     is_assignment = kind == EventKind.ASSIGNED
     if kind not in set(EventKind) or len(note) > LIMITS["note"] or (is_assignment and not handler):
         raise HTTPException(400)
-    data: dict[str, Any] = {"note": note} if note else {}
+    remark = "reason" if kind == EventKind.WAITING else "note"
+    data: dict[str, Any] = {remark: note} if note else {}
     if is_assignment:
         data["handler"] = handler
-    return EventIn(kind=EventKind(kind), occurred_at=at, actor=SOURCE, key=f"{SOURCE}:{entry}", data=data)
+    try:
+        return EventIn(kind=EventKind(kind), occurred_at=at, actor=SOURCE, key=f"{SOURCE}:{entry}", data=data)
+    except ValidationError as error:  # an event that no button here says
+        raise HTTPException(400) from error

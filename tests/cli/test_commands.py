@@ -223,6 +223,16 @@ def test_a_back_up_is_a_whole_database(run, sqlite_url, monkeypatch, tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_what_happened_is_recorded_with_what_it_says(office, number):
+    for words in ("waiting --reason photos", "severity_changed --severity major",
+                  "department_changed --department service", "resumed", "withdrawn"):  # fmt: skip
+        assert office("complaint", "record", number, *words.split()).code == 0, words
+    shown = office("complaint", "show", number, "--json").out
+    assert '"photos"' in shown
+    assert '"withdrawn"' in shown
+    assert office("complaint", "record", number, "severity_changed").code == 2
+
+
 # --- for reading -----------------------------------------------------------------------------------------------------
 
 

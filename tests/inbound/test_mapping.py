@@ -65,6 +65,7 @@ LOG = "event_log: {at: Changed, state: Status, states: {New: registered}}\n"
     (MINIMAL + "  title: {default: x}", r":6 fields.title: needs either a column or a constant"),
     (MINIMAL + "  title: {constant: x, default: y}", r":6 fields.title: a constant has no values and no default"),
     (MINIMAL + "events: [{kind: registered, at: Received}]", r":6 events.0.kind: registration is a field"),
+    (MINIMAL + "events: [{kind: merged, at: Received}]", r":6 events.0.kind: a date alone does not say its into"),
     (MINIMAL + "events: [{kind: mended, at: Received}]", r":6 events.0.kind: unknown word 'mended'"),
     (MINIMAL + LOG + "events: [{kind: handled, at: Done}]", r":7 events: an event log yields its events itself"),
     (MINIMAL + LOG.replace("registered", "reopened"), r":6 event_log.states.New: 'reopened' is not a stage"),

@@ -55,7 +55,7 @@ WRONG = [
     ("deadline", "  handled:  #", "  Handled:  #",
      "milestones.Handled: 'Handled' is not a name - use small letters, digits and _, at most 40"),
     ("deadline", "  handled:  #", "  assigned:  #",
-     "milestones.assigned: is written twice, first on line 16 - keep one of them"),
+     "milestones.assigned: is written twice, first on line 18 - keep one of them"),
     ("deadline", LATE, "late_after: !soon 15min", "late_after: the tag !soon is not read in a policy - leave it out"),
     ("deadline", LATE, "late_after: &a 15min\nwarn_after: *a",
      "warn_after: an alias is not read in a policy - write the value out"),
@@ -104,7 +104,7 @@ def test_a_slip_is_named_by_file_line_and_key(tmp_path, section, old, new, messa
 def test_of_several_slips_the_first_line_is_named(tmp_path):
     file = _replaced(tmp_path, "deadline", HANDLED_URGENT, "urgent: {target: 24x, clock: calendar}")
     file.write_text(file.read_text(encoding="utf-8").replace(LATE, "late_after: soon"), encoding="utf-8")
-    with pytest.raises(PolicyError, match=r"deadline.yaml:13 late_after: 'soon' is not a span"):
+    with pytest.raises(PolicyError, match=r"deadline.yaml:15 late_after: 'soon' is not a span"):
         load_policy(tmp_path)
 
 

@@ -110,13 +110,27 @@ def test_what_was_recorded_at_one_instant_goes_by_the_way_of_a_complaint(end, or
 @pytest.mark.parametrize(
     ("state", "kinds"),
     [
-        (ComplaintState.REGISTERED, {ASSIGNED, RESPONDED, HANDLED, CLOSED}),
-        (ComplaintState.ASSIGNED, {ASSIGNED, RESPONDED, HANDLED, CLOSED}),
-        (ComplaintState.RESPONDED, {ASSIGNED, RESPONDED, HANDLED, CLOSED}),
+        (ComplaintState.REGISTERED, set()),
+        (ComplaintState.ASSIGNED, set()),
+        (ComplaintState.RESPONDED, set()),
+        (ComplaintState.WAITING, {EventKind.RESUMED}),
     ],
 )
 def test_an_open_complaint_can_be_worked_on_but_not_reopened(state, kinds):
-    assert possible(state) == kinds
+    assert possible(state) == kinds | {
+        ASSIGNED, RESPONDED, EventKind.WAITING, EventKind.SEVERITY_CHANGED, EventKind.DEPARTMENT_CHANGED, HANDLED,
+        EventKind.WITHDRAWN, EventKind.MERGED, CLOSED, EventKind.NOTE, EventKind.AUTOMATIC_REPLY,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("state", [ComplaintState.WITHDRAWN, ComplaintState.MERGED])
+def test_what_was_dropped_can_only_be_reopened(state):
+    assert possible(state) == {REOPENED, EventKind.NOTE, EventKind.AUTOMATIC_REPLY}
+
+
+@pytest.mark.parametrize("state", ComplaintState)
+def test_a_remark_always_makes_sense(state):
+    assert {EventKind.NOTE, EventKind.AUTOMATIC_REPLY} <= possible(state)
 
 
 @pytest.mark.parametrize("state", [ComplaintState.HANDLED, ComplaintState.CLOSED])

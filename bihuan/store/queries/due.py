@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, case, select
 from sqlmodel import Session
 
 from bihuan.store.rows import table_of
 from schemas.complaint import Complaint
-from schemas.deadline import Deadline
+from schemas.deadline import Deadline, DeadlineState
 from schemas.outbox import Message
 
 
@@ -42,19 +42,38 @@ def due_messages(session: Session, at: datetime, limit: int) -> Sequence[Row[Any
     return session.execute(whole.with_for_update(skip_locked=True, of=table_of(Message))).all()
 
 
-def due_deadlines(session: Session, at: datetime, limit: int) -> Sequence[Row[Any]]:
+class DueDeadline(NamedTuple):
+    """What deciding a deadline takes, with whom its complaint stands; the columns of ``deadlines_due_before``."""
+
+    id: int
+    subject_kind: str
+    subject_id: int
+    milestone: str
+    round: int
+    leg: int
+    state: DeadlineState
+    due_at: datetime
+    step: int
+    warn_at: list[str] | None
+    met_at: datetime | None
+    cancelled_at: datetime | None
+    handler_id: int | None
+    department_id: int | None
+
+
+def due_deadlines(session: Session, at: datetime, limit: int) -> list[DueDeadline]:
     """Facts of at most ``limit`` deadlines due before ``at``, with whom their complaint stands; locked likewise.
 
     ``warn_at`` is None where the step is the due instant itself: no warning is left to be read.
     """
-    return session.execute(deadlines_due_before(at, limit)).all()
+    return list(map(DueDeadline._make, session.execute(deadlines_due_before(at, limit))))
 
 
 def deadlines_due_before(at: datetime, limit: int) -> Select[Any]:
     """The statement of ``due_deadlines``: its plan is what a sweep costs."""
     d, c = table_of(Deadline).c, table_of(Complaint).c
     return (
-        select(d.id, d.subject_kind, d.subject_id, d.milestone, d.round, d.leg, d.due_at, d.step,
+        select(d.id, d.subject_kind, d.subject_id, d.milestone, d.round, d.leg, d.state, d.due_at, d.step,
                case((d.next_at != d.due_at, d.warn_at)).label("warn_at"),
                d.met_at, d.cancelled_at, c.handler_id, c.department_id)
         .select_from(table_of(Deadline).outerjoin(table_of(Complaint), c.id == d.subject_id))

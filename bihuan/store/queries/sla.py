@@ -12,12 +12,13 @@ from sqlmodel import Session
 
 from bihuan.store.rows import table_of
 from schemas.complaint import Complaint, ComplaintEvent, EventKind
-from schemas.deadline import Deadline
+from schemas.deadline import Deadline, DeadlineState
 from schemas.people import Department
 
 _D = table_of(Deadline).c
 _C = table_of(Complaint).c
 SOON = timedelta(hours=24)
+_ENDS = (EventKind.HANDLED, EventKind.CLOSED, EventKind.WITHDRAWN, EventKind.MERGED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def is_open(at: datetime) -> ColumnElement[bool]:
     """The complaint was registered by ``at`` and not handled, or reopened since."""
     event, later = table_of(ComplaintEvent).alias("ended"), table_of(ComplaintEvent).alias("again")
     ended_for_good = exists().where(
-        event.c.complaint_id == _C.id, event.c.kind.in_([EventKind.HANDLED, EventKind.CLOSED]),
+        event.c.complaint_id == _C.id, event.c.kind.in_(_ENDS),
         event.c.occurred_at <= at,
         ~exists().where(later.c.complaint_id == event.c.complaint_id, later.c.kind == EventKind.REOPENED,
                         later.c.occurred_at >= event.c.occurred_at, later.c.occurred_at <= at),
@@ -76,11 +77,12 @@ def status(session: Session, at: datetime) -> SlaStatus:
 
 def _by(session: Session, at: datetime, key: ColumnElement[Any]) -> list[dict[str, Any]]:
     running = is_running(at)
+    overdue = and_(running, _D.state != DeadlineState.PAUSED, _D.due_at < at)  # nothing is late while it is paused
     rows = session.execute(
         select(
             key.label("key"),
             func.sum(case((running, 1), else_=0)).label("running"),
-            func.sum(case((and_(running, _D.due_at < at), 1), else_=0)).label("overdue"),
+            func.sum(case((overdue, 1), else_=0)).label("overdue"),
             func.sum(case((and_(running, _D.due_at >= at, _D.due_at < at + SOON), 1), else_=0)).label("due_within_24h"),
             func.sum(case((_D.breached_at <= at, 1), else_=0)).label("breached"),
         )

@@ -1,0 +1,44 @@
+"""Pauses: the stretches in which a complaint waits for someone else, each with its reason, read off the log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bihuan.rules.complaint import ENDS, LogLine
+from schemas.complaint import EventKind
+
+_GOES_ON = ENDS | {EventKind.RESUMED, EventKind.REOPENED}
+"""Handling while waiting ends the wait as going on does: what was waited counts as a pause either way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """One wait. ``ended_at`` is None while it lasts."""
+
+    began_at: datetime
+    ended_at: datetime | None
+    reason: str
+
+
+def pauses(lines: Sequence[LogLine]) -> list[Pause]:
+    """The waits in one round's lines, as ``rounds`` gives them: in order and never overlapping.
+
+    Waiting for something more while waiting already goes on with the same pause and adds its reason. After
+    the round's end there is nothing left to wait for.
+    """
+    found: list[Pause] = []
+    is_over = False
+    for line in lines:
+        is_waiting = bool(found) and found[-1].ended_at is None
+        if line.kind is EventKind.WAITING and not is_over:
+            reason = str(line.data.get("reason") or "")
+            if not is_waiting:
+                found.append(Pause(line.occurred_at, None, reason))
+            elif reason:
+                found[-1] = replace(found[-1], reason="; ".join(filter(None, (found[-1].reason, reason))))
+        elif is_waiting and line.kind in _GOES_ON:
+            found[-1] = replace(found[-1], ended_at=line.occurred_at)
+        is_over = is_over or line.kind in ENDS
+    return found
