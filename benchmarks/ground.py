@@ -58,8 +58,7 @@ def fill(db: Database, count: int, *, first: int = 1, due_from: datetime = NOW +
         with db.write() as session:
             insert_rows(session, Complaint, [_complaint(number) for number in numbers])
             insert_rows(session, Deadline, [_deadline(number, due) for number, due in zip(numbers, dues, strict=True)])
-    with db.engine.connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+    db.analyze()
 
 
 def _hire(session: Session) -> None:

@@ -54,6 +54,8 @@ def import_file(
                 if isinstance(row, Reject):
                     refused.write(row)
             _add(summary, _take_in(here, complaints), read=len(batch), rejected=len(batch) - len(complaints))
+        if summary["created"] >= _BATCH:
+            here.db.analyze()
     emit(summary, is_json)
     if summary["rejected"]:
         say(f"{summary['rejected']} rows refused, see {refused.path}")

@@ -222,3 +222,15 @@ def test_a_folder_that_cannot_be_made_is_said_with_its_cure(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UnavailableError, match="cannot make"):
         open_database(Settings(data_dir=tmp_path / "file" / "inside"))
+
+
+def test_the_planner_is_told_of_a_bulk_load(db):
+    """Without it PostgreSQL took 106 s for the indicators of 58,119 fresh complaints, with it a twentieth of one."""
+    with db.write() as session:
+        session.execute(text("INSERT INTO department (code, name, name_en, language, is_simulated) "
+                             "VALUES ('a', 'a', '', 'zh', :no), ('b', 'b', '', 'zh', :no)"), {"no": False})  # fmt: skip
+    db.analyze()
+    known = ("SELECT reltuples FROM pg_class WHERE relname = 'department'" if not db.is_sqlite
+             else "SELECT CAST(stat AS INTEGER) FROM sqlite_stat1 WHERE tbl = 'department'")  # fmt: skip
+    with db.read() as session:
+        assert session.execute(text(known)).scalar() == 2
