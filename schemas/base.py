@@ -20,7 +20,7 @@ Id = BigInteger().with_variant(Integer(), "sqlite")
 """64-bit on PostgreSQL; plain INTEGER on SQLite, where only that spelling makes a row id."""
 
 Document = JSON(none_as_null=True)
-"""A small JSON value; no query looks inside it."""
+"""A small JSON value; no query looks inside it, but for the verdicts of sources in the log."""
 
 
 class Word(TypeDecorator[str]):

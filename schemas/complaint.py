@@ -53,6 +53,7 @@ class EventKind(StrEnum):
     WAITING = "waiting"
     RESUMED = "resumed"
     SEVERITY_CHANGED = "severity_changed"
+    TIER_CHANGED = "tier_changed"
     DEPARTMENT_CHANGED = "department_changed"
     HANDLED = "handled"
     RESULT_TOLD = "result_told"
@@ -142,10 +143,13 @@ class ComplaintEvent(SQLModel, table=True):
 
 SAYS = {
     EventKind.SEVERITY_CHANGED: "severity",
+    EventKind.TIER_CHANGED: "tier",
     EventKind.DEPARTMENT_CHANGED: "department",
     EventKind.MERGED: "into",
 }
 """The word in its data without which an event says nothing."""
+TIER_LENGTH = 20
+"""The most characters a tier may have."""
 
 
 class EventIn(BaseModel):
@@ -167,6 +171,8 @@ class EventIn(BaseModel):
             raise ValueError(f"{self.kind} without its {name}")
         if self.kind is EventKind.SEVERITY_CHANGED and self.data["severity"] not in set(Severity):
             raise ValueError(f"unknown severity {self.data['severity']!r}, one of {', '.join(Severity)}")
+        if self.kind is EventKind.TIER_CHANGED and len(self.data["tier"]) > TIER_LENGTH:
+            raise ValueError(f"tier longer than {TIER_LENGTH} characters: {self.data['tier']!r}")
         return self
 
 

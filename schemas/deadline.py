@@ -64,6 +64,9 @@ class Deadline(SQLModel, table=True):
     milestone: str = Field(max_length=40)
     round: int = Field(default=1)
     leg: int = Field(default=0)
+    """0: the promise to the complainant; from 1 on the clock of each department that got the complaint later."""
+    department: str | None = Field(default=None, max_length=60)
+    """Code of the department it is measured by; None: the complaint's, empty: no single one's."""
     mode: Mode = Field(sa_type=Word(Mode))
     target_seconds: float | None = None
     """Working seconds the policy allows; None when the source promised an instant of its own."""
@@ -80,5 +83,8 @@ class Deadline(SQLModel, table=True):
     met_at: datetime | None = None
     cancelled_at: datetime | None = None
     corrected_at: datetime | None = None
+    """When news first came too late that would have changed a verdict: the verdict stays, they stand beside it."""
+    corrected_due_at: datetime | None = None
+    """When it would have been due by all that is known now, where that differs."""
     policy_version: str = Field(max_length=16)
     calendar_version: str = Field(max_length=16)

@@ -7,6 +7,7 @@ from schemas.deadline import Deadline
 from schemas.installation import Heartbeat, InstallationFact
 from schemas.outbox import DeliveryAttempt, Message
 from schemas.people import Customer, Department, Staff
+from schemas.policy import PolicyEdition
 
 METADATA = SQLModel.metadata
 
@@ -21,5 +22,6 @@ __all__ = [
     "Heartbeat",
     "InstallationFact",
     "Message",
+    "PolicyEdition",
     "Staff",
 ]

@@ -12,6 +12,7 @@ from bihuan.errors import PolicyError
 from bihuan.policy.difference import differences
 from bihuan.policy.document import read_document
 from bihuan.policy.loader import DEFAULTS, load_policy
+from bihuan.policy.notice import FOLDER
 from schemas.complaint import EventKind, Severity
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -21,7 +22,7 @@ PAGES = ("policy.md", "policy.zh-CN.md")
 def snippets(page: str) -> list[tuple[str, str]]:
     """File name and YAML of each snippet, in the page's order."""
     text = (DOCS / page).read_text(encoding="utf-8")
-    return re.findall(r"^```yaml\n# (\w+\.yaml)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"^```yaml\n# ([\w./]+\.yaml)\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def laid_over(below, above):
@@ -33,6 +34,10 @@ def laid_over(below, above):
 
 def put(folder: Path, name: str, snippet: str) -> None:
     file = folder / name
+    if name.startswith(FOLDER):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(snippet, encoding="utf-8")
+        return
     start = file if file.exists() else DEFAULTS / name
     content = laid_over(read_document(name, start.read_bytes()).content, read_document(name, snippet.encode()).content)
     file.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
@@ -44,7 +49,8 @@ def test_every_snippet_loads_and_changes_what_it_shows(page, tmp_path, policy):
     for name, snippet in snippets(page):
         put(tmp_path, name, snippet)
         after = load_policy(tmp_path)
-        assert {change.key.partition(".")[0] for change in differences(before, after)} == {name.removesuffix(".yaml")}
+        section = re.split(r"\.|/", name)[0]
+        assert {change.key.partition(".")[0] for change in differences(before, after)} == {section}
         before = after
 
 

@@ -15,11 +15,13 @@ from typing import Annotated, Any
 import typer
 
 from bihuan.cli.calendar_show import show
+from bihuan.cli.edition import update
 from bihuan.cli.output import JsonOption
 from bihuan.errors import BihuanError, UsageError
 
 app = typer.Typer(help="Working time 工作时间: deadlines and spans on a calendar.", no_args_is_help=True)
 app.command("show")(show)
+app.command("update")(update)
 
 RequestFile = Annotated[Path | None, typer.Argument(metavar="FILE", help="JSON lines; without one, standard input.")]
 

@@ -49,7 +49,7 @@ def _record(name: str, calendar: WorkCalendar, year: int, days: Sequence[Special
         "year": year,
         "timezone": calendar.timezone,
         "is_official": calendar.is_official(year),
-        "source": calendar.source,
+        "source": calendar.source_of(year),
         "working_days": sum(by_month),
         "working_days_by_month": by_month,
         "weekly": calendar.model_dump(mode="json")["weekly"],
@@ -75,8 +75,8 @@ def _lines(name: str, calendar: WorkCalendar, year: int, days: Sequence[SpecialD
     certainty = "official" if calendar.is_official(year) else "estimated: the official notice is not taken in yet"
     yield f"{name} {year}  {sum(by_month)} working days  {certainty}"
     yield f"zone {calendar.timezone}  version {calendar.version}"
-    if calendar.source:
-        yield f"source {calendar.source}"
+    if source := calendar.source_of(year):
+        yield f"source {source}"
     yield from _week(calendar)
     yield _LEGEND
     for month, working_days in enumerate(by_month, start=1):

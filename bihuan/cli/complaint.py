@@ -159,6 +159,7 @@ def record(
     note: Annotated[str, typer.Option(help="A remark for the log.")] = "",
     reason: Annotated[str, typer.Option(help="What for, with `waiting`.")] = "",
     severity: Annotated[Severity | None, typer.Option(help="How grave now, with `severity_changed`.")] = None,
+    tier: Annotated[str | None, typer.Option(help="Customer tier now, with `tier_changed`.")] = None,
     department: Annotated[str | None, typer.Option(help="Its code, with `department_changed`.")] = None,
     into: Annotated[str | None, typer.Option(help="The complaint that goes on, with `merged`.")] = None,
     is_json: JsonOption = False,
@@ -167,7 +168,7 @@ def record(
     from bihuan.services.complaint import record as record_event
 
     said = {"handler": handler, "note": note, "reason": reason, "severity": severity and severity.value,
-            "department": department, "into": into}  # fmt: skip
+            "tier": tier, "department": department, "into": into}  # fmt: skip
     data = {name: value for name, value in said.items() if value}
     with office() as here:
         occurred_at = parse_instant(at) if at else here.clock()

@@ -33,7 +33,7 @@ def explain(
     from bihuan.services.explanation_words import passages, title
 
     with office() as here, here.db.read() as session:
-        found = accounts(session, here.policy, here.settings, number, here.clock(), milestone)
+        found = accounts(session, here.policy, number, here.clock(), milestone)
     if is_json:
         emit({"number": number, "deadlines": found}, is_json)
         return

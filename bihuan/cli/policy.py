@@ -7,11 +7,15 @@ from typing import Annotated
 
 import typer
 
+from bihuan.cli.edition import apply, history, moved
 from bihuan.cli.output import JsonOption, emit, say
 
 SHIPPED = "shipped"
 
-app = typer.Typer(help="Check, describe and compare policy directories.", no_args_is_help=True)
+app = typer.Typer(help="Policies 政策: check and compare them, let them count.", no_args_is_help=True)
+app.command()(apply)
+app.command()(history)
+app.command()(moved)
 
 Directory = Annotated[str, typer.Argument(help=f"A policy directory, or the word {SHIPPED} for the shipped policy.")]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
-from bihuan.inbound.mapping import STAGES, EventLog
+from bihuan.inbound.history import STAGES, EventLog
 from bihuan.inbound.row import BadRowError, Happening, Reject, RowReader
 from bihuan.inbound.table import Row
 from schemas.complaint import ComplaintIn, EventKind
@@ -23,30 +24,56 @@ class LogRow(NamedTuple):
     stage: EventKind
     reopenings: int | None
     """How often the source says it was reopened; None where it does not count."""
+    said: dict[str, Any]
+    """What the row says with the event of its stage."""
+    waits_for: str
+    """The state, where it is one of waiting; else empty."""
     row: Row
 
 
 def happenings(log: Sequence[LogRow]) -> list[Happening]:
-    """What the changes of stage mean.
+    """What the changes of state mean.
 
     Args:
         log: The rows of one complaint, in the order of time.
 
     Returns:
-        One event each time a stage is reached that lies further than any before it, and one ``reopened`` where work
-        goes on after handling. A step back that is none of these says nothing new.
+        In the order of time: one event each time a stage is reached that lies further than any before it, one
+        ``reopened`` where work goes on after handling, and the waits until handling. A step back that is none of
+        these says nothing new.
     """
     found: list[Happening] = []
-    reached, counted = 0, log[0].reopenings
-    for entry in log:
+    reached, counted, waits_for = 0, log[0].reopenings, ""
+    for entry, is_settled in zip(log, _settled(log), strict=True):
         rank = _RANK[entry.stage]
         if rank > reached:
-            found.append(Happening(entry.stage, entry.at))
+            found.append(Happening(entry.stage, entry.at, entry.said))
             reached = rank
         elif rank < _DONE <= reached and (counted is None or (entry.reopenings or 0) > counted):
-            found.append(Happening(EventKind.REOPENED, entry.at))
+            found.append(Happening(EventKind.REOPENED, entry.at, {}))
             reached, counted = rank, entry.reopenings
+        elif entry.said and found[-1][:2] == (entry.stage, entry.at):
+            found[-1] = Happening(entry.stage, entry.at, entry.said)
+        if reached >= _DONE:
+            waits_for = ""
+        elif is_settled and entry.waits_for != waits_for:
+            found.append(_turn(entry))
+            waits_for = entry.waits_for
     return found
+
+
+def _settled(log: Sequence[LogRow]) -> Iterator[bool]:
+    """Which rows are the last of their instant: waits that end when they begin are none."""
+    for entry, following in pairwise(log):
+        yield entry.at < following.at
+    yield True
+
+
+def _turn(entry: LogRow) -> Happening:
+    """The wait that the row begins, or the end of the one before it."""
+    if entry.waits_for:
+        return Happening(EventKind.WAITING, entry.at, {"reason": entry.waits_for})
+    return Happening(EventKind.RESUMED, entry.at, {})
 
 
 def read_log(
@@ -95,7 +122,9 @@ def _entry(reader: RowReader, log: EventLog, row: Row, as_of: datetime | None) -
     state = reader.word(row.cells, log.state) or ""
     if state not in log.states:
         raise BadRowError(f"{log.state}: {state[:80]!r} is not one of the mapping's states")
-    return LogRow(at, log.states[state], _count(reader, log.reopen_count, row), row)
+    stage = log.states[state]
+    said = reader.said(row.cells, stage)
+    return LogRow(at, stage, _count(reader, log.reopen_count, row), said, state if state in log.waiting else "", row)
 
 
 def _count(reader: RowReader, column: str | None, row: Row) -> int | None:

@@ -10,32 +10,16 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from bihuan.errors import PolicyError, UsageError
+from bihuan.inbound.history import EventColumn, EventLog, Verdict
 from bihuan.inbound.instant import Dates
+from bihuan.inbound.word import Column, Word, Words, as_word
 from bihuan.policy.base import PolicyModel
 from bihuan.policy.document import read_document
 from bihuan.policy.flaw import Flaw, KeyPath, flaws, nearest
-from schemas.complaint import SAYS, Channel, EventKind, Kind, Severity
+from schemas.complaint import Channel, EventKind, Kind, Severity
 
 CODES: dict[str, type[StrEnum]] = {"channel": Channel, "kind": Kind, "severity": Severity}
 """The fields that take nothing but our own codes."""
-
-STAGES = (EventKind.REGISTERED, EventKind.ASSIGNED, EventKind.RESPONDED, EventKind.HANDLED, EventKind.CLOSED)
-"""The stages of a complaint's way, first to last, that a state of an event log can stand for."""
-
-
-def _word(value: Any) -> Any:
-    """What a file would hold where YAML saw a number, a truth or nothing."""
-    if value is None or isinstance(value, bool):
-        return {None: "", True: "true", False: "false"}[value]
-    return str(value) if isinstance(value, int | float) else value
-
-
-Word = Annotated[str, BeforeValidator(_word)]
-Column = Annotated[str, BeforeValidator(_word), Field(min_length=1)]
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
 
 
 class _Origin(PolicyModel):
@@ -44,7 +28,7 @@ class _Origin(PolicyModel):
     @model_validator(mode="before")
     @classmethod
     def _may_be_a_word(cls, raw: Any) -> Any:
-        return raw if isinstance(raw, dict | list | cls) else {"column": _word(raw)}
+        return raw if isinstance(raw, dict | list | cls) else {"column": as_word(raw)}
 
 
 class Value(_Origin):
@@ -132,43 +116,6 @@ class Attribute(_Origin):
     """Known only since that event: left out of an import as of an instant before it."""
 
 
-class EventColumn(PolicyModel):
-    """An event that a column dates: blank, it has not happened."""
-
-    kind: EventKind
-    at: Column
-    when: dict[Column, Annotated[tuple[Word, ...], BeforeValidator(_listed)]] = Field(default_factory=dict)
-    """Only in rows whose columns hold one of these words."""
-
-    @field_validator("kind")
-    @classmethod
-    def _follows_registration(cls, kind: EventKind) -> EventKind:
-        if kind is EventKind.REGISTERED:
-            raise Flaw("registration is a field, not an event", "name its column as `fields: registered_at`")
-        if kind in SAYS:
-            raise Flaw(f"a date alone does not say its {SAYS[kind]}", "leave it out: the fields say how it stands now")
-        return kind
-
-
-class EventLog(PolicyModel):
-    """A file with several rows a complaint, each saying how it stood from an instant on."""
-
-    at: Column
-    state: Column
-    states: dict[Word, EventKind]
-    """What it means that a complaint is in one of the source's states; ``registered``: nothing has happened yet."""
-    reopen_count: Column | None = None
-    """Where the source counts reopenings, a step back to work is one only if this number has grown."""
-
-    @field_validator("states")
-    @classmethod
-    def _are_stages(cls, states: dict[str, EventKind]) -> dict[str, EventKind]:
-        for state, stage in states.items():
-            if stage not in STAGES:
-                raise Flaw(f"{stage.value!r} is not a stage", f"write one of {', '.join(STAGES)}", (state,))
-        return states
-
-
 def _promises(value: Any) -> Any:
     """``policy`` as None, and each milestone as the column of its due instant, or None for the policy's target."""
     if value == "policy":
@@ -195,12 +142,13 @@ class Mapping(PolicyModel):
     sheet: str | None = None
     """Of a workbook; None: its first."""
     dates: Dates
-    missing: Annotated[frozenset[Word], BeforeValidator(_listed)] = frozenset()
+    missing: Words = frozenset()
     """Words that mean "not known", besides the empty cell."""
     fields: Fields
     attributes: tuple[Attribute, ...] = ()
     events: tuple[EventColumn, ...] = ()
     event_log: EventLog | None = None
+    verdict: Verdict | None = None
     deadlines: Annotated[dict[str, Column | None] | None, BeforeValidator(_promises)] = None
     future: tuple[Column, ...] = ()
     """Columns that stand in rows from before their time: nothing may read them."""
@@ -235,6 +183,15 @@ class Mapping(PolicyModel):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _comes_to_its_verdict(self) -> Self:
+        stages = self.event_log.states.values() if self.event_log else [event.kind for event in self.events]
+        if self.verdict and self.verdict.since not in stages:
+            since = self.verdict.since
+            cure = f"name the event that brings it, or add one of kind {since}"
+            raise Flaw(f"nothing in this mapping is ever {since}", cure, ("verdict", "since"))
+        return self
+
     def columns(self) -> Iterator[tuple[KeyPath, str]]:
         """Every column that is read, with the place in the mapping that names it."""
         yield ("fields", "external_id"), self.fields.external_id
@@ -253,6 +210,8 @@ class Mapping(PolicyModel):
         if self.event_log:
             for name in ("at", "state", "reopen_count"):
                 yield from _column(("event_log", name), getattr(self.event_log, name))
+        if self.verdict:
+            yield ("verdict", "column"), self.verdict.column
 
 
 def _column(at: KeyPath, column: str | None) -> Iterator[tuple[KeyPath, str]]:

@@ -38,6 +38,8 @@ class Happening(NamedTuple):
 
     kind: EventKind
     at: datetime
+    data: dict[str, Any]
+    """What the file says with it."""
 
 
 class RowReader:
@@ -102,13 +104,26 @@ class RowReader:
         """The events that the row's columns date, in the mapping's order.
 
         Raises:
-            BadRowError: A date is none.
+            BadRowError: A date is none, or a verdict no word that the mapping knows.
         """
         for event in self._mapping.events:
             if all(cells[self._place[column]] in words for column, words in event.when.items()):
                 at = self.instant(cells, event.at)
                 if at is not None:
-                    yield Happening(event.kind, at)
+                    yield Happening(event.kind, at, self.said(cells, event.kind))
+
+    def said(self, cells: Cells, kind: EventKind) -> dict[str, Any]:
+        """What the row says with an event of this kind: ``on_time``, where that brings the source's verdict.
+
+        Raises:
+            BadRowError: The verdict is no word that the mapping knows.
+        """
+        verdict = self._mapping.verdict
+        if verdict is None or verdict.since is not kind or (found := self.word(cells, verdict.column)) is None:
+            return {}
+        if found not in verdict.on_time | verdict.late:
+            raise BadRowError(f"{verdict.column}: {_shown(found)} is neither on time nor late in the mapping")
+        return {"on_time": found in verdict.on_time}
 
     def complaint(
         self, external_id: str, cells: Cells, happenings: Iterable[Happening], as_of: datetime | None
@@ -139,7 +154,7 @@ class RowReader:
             "customer": self._complainant(cells),
             "deadlines": self._deadlines(cells),
             "attributes": self._kept(cells, known),
-            "events": [{"kind": event.kind, "occurred_at": event.at} for event in events],
+            "events": [{"kind": kind, "occurred_at": at, "data": data} for kind, at, data in events],
             **_filled(self._fields, cells),
         }
         try:

@@ -43,5 +43,5 @@ class Section(PolicyModel):
 
     @cached_property
     def version(self) -> str:
-        """A hash of what the section says."""
-        return fingerprint(self.model_dump(mode="json", by_alias=True))
+        """A hash of what the section says; what it leaves as it is by default does not count."""
+        return fingerprint(self.model_dump(mode="json", by_alias=True, exclude_defaults=True))

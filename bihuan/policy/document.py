@@ -23,6 +23,15 @@ _CORE_TAG = "tag:yaml.org,2002:"
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """One file of a policy as it was read."""
+
+    name: str
+    raw: bytes
+    is_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """What a file says: ``content`` the values, ``lines`` the line of each key path."""
 

@@ -1,19 +1,24 @@
-"""Reads a policy: the shipped files, each replaced as a whole by the file of that name in a directory."""
+"""Reads a policy: the shipped files, each replaced as a whole by the file of that name in a directory.
+
+Beside its files a directory may have ``calendar.d/``, with notices that bring the years of its calendars up to date.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from bihuan.clock import wall_clock
 from bihuan.errors import PolicyError
 from bihuan.policy.calendar import CalendarPolicy
-from bihuan.policy.document import Document, read_document
+from bihuan.policy.deadline import DeadlinePolicy
+from bihuan.policy.document import Document, PolicyFile, read_document
 from bihuan.policy.flaw import Flaw, flaws, nearest
-from bihuan.policy.models import DeadlinePolicy, KpiPolicy, Policy, RoutingPolicy
+from bihuan.policy.models import KpiPolicy, Policy, RoutingPolicy
+from bihuan.policy.notice import FOLDER, SUFFIXES, with_notices
 
 DEFAULTS = Path(__file__).parent / "default"
 
@@ -26,27 +31,28 @@ _MODELS: dict[str, type[BaseModel]] = {
 SECTIONS = tuple(_MODELS)
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyFile:
-    """One file of a policy as it was read."""
-
-    name: str
-    raw: bytes
-    is_default: bool
-
-
-def load_policy(directory: Path | None) -> Policy:
+def load_policy(directory: Path | None, notice: PolicyFile | None = None) -> Policy:
     """The shipped policy, with the files of ``directory`` in place of those they are named like.
 
     Files are read at each call and parsed once for the same content, so an edit counts from the next call on.
+
+    Args:
+        directory: The policy directory; None: as shipped.
+        notice: One that is not there yet, counted as if it lay in ``calendar.d/``.
 
     Raises:
         PolicyError: The directory or one of its files cannot be used; names file, line and key.
     """
     files = policy_files(directory)
-    parsed = {section: _parsed(section, file) for section, file in files.items()}
+    notices = tuple(_with(notice, notice_files(directory)))
+    parsed = {section: parse(section, file, notices) for section, file in files.items()}
     policy = Policy(
-        calendars=parsed["calendar"], deadline=parsed["deadline"], routing=parsed["routing"], kpi=parsed["kpi"]
+        calendars=parsed["calendar"],
+        deadline=parsed["deadline"],
+        routing=parsed["routing"],
+        kpi=parsed["kpi"],
+        files=files,
+        loaded_at=wall_clock(),
     )
     _check_indicators(policy, files["kpi"])
     return policy
@@ -70,14 +76,42 @@ def policy_files(directory: Path | None) -> dict[str, PolicyFile]:
     }
 
 
-def _own_files(directory: Path) -> dict[str, Path]:
+def notice_files(directory: Path | None) -> list[PolicyFile]:
+    """The notices of a policy directory, by name.
+
+    Raises:
+        PolicyError: One cannot be read, or is neither YAML nor JSON.
+    """
+    folder = directory / FOLDER if directory else None
+    if not folder or not folder.is_dir():
+        return []
+    files = _entries(folder)
+    for file in files:
+        if file.suffix not in SUFFIXES:
+            raise PolicyError(f"{file}: is not a notice", cure=f"name it NAME{SUFFIXES[0]}, or move it elsewhere")
+    return [_read(file, is_default=False) for file in files]
+
+
+def _with(notice: PolicyFile | None, files: list[PolicyFile]) -> list[PolicyFile]:
+    """The notices and one more, in the place of one of its name."""
+    if notice is None:
+        return files
+    others = [file for file in files if Path(file.name).name != Path(notice.name).name]
+    return sorted([*others, notice], key=lambda file: Path(file.name).name)
+
+
+def _entries(folder: Path) -> list[Path]:
     """Hidden entries are passed over: they belong to whatever mounts or versions the directory."""
-    known = {f"{section}.yaml": section for section in SECTIONS}
     try:
-        entries = sorted(entry for entry in directory.iterdir() if not entry.name.startswith("."))
+        return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
     except OSError as error:
         cure = "name a directory of policy files, or none for the shipped policy"
-        raise PolicyError(f"{directory}: cannot be read: {error.strerror}", cure=cure) from error
+        raise PolicyError(f"{folder}: cannot be read: {error.strerror}", cure=cure) from error
+
+
+def _own_files(directory: Path) -> dict[str, Path]:
+    known = {f"{section}.yaml": section for section in SECTIONS}
+    entries = [entry for entry in _entries(directory) if entry.name != FOLDER]
     for entry in entries:
         if entry.name not in known:
             raise PolicyError(f"{entry}: is not a policy file", cure=nearest(entry.name, known))
@@ -92,11 +126,18 @@ def _read(file: Path, *, is_default: bool) -> PolicyFile:
         raise PolicyError(f"{file}: cannot be read: {error.strerror}", cure=cure) from error
 
 
-@lru_cache(maxsize=64)
-def _parsed(section: str, file: PolicyFile) -> Any:
+@lru_cache(maxsize=256)
+def parse(section: str, file: PolicyFile, notices: tuple[PolicyFile, ...] = ()) -> Any:
+    """The section that a file says; ``notices`` belong to the calendar.
+
+    Raises:
+        PolicyError: It cannot be used; names file, line and key.
+    """
     document = read_document(file.name, file.raw)
     try:
-        return _MODELS[section].model_validate(document.content)
+        _MODELS[section].model_validate(document.content)
+        content = with_notices(document.content, notices) if section == "calendar" else document.content
+        return _MODELS[section].model_validate(content)
     except ValidationError as error:
         raise _first(document, flaws(error)) from error
 
@@ -111,7 +152,7 @@ def _check_indicators(policy: Policy, file: PolicyFile) -> None:
     if file.is_default:
         return
     for name, indicator in policy.kpi.indicators.items():
-        if indicator.milestone not in policy.deadline.milestones:
+        if indicator.milestone and indicator.milestone not in policy.deadline.milestones:
             cure = nearest(indicator.milestone, policy.deadline.milestones)
             flaw = Flaw(f"unknown milestone '{indicator.milestone}'", cure, ("indicators", name, "milestone"))
             raise read_document(file.name, file.raw).error(flaw)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from schemas.complaint import ComplaintState, EventKind, Severity
+from schemas.complaint import ComplaintState, EventKind
 
 DROPS = frozenset({EventKind.WITHDRAWN, EventKind.MERGED})
 """What ends a complaint without handling it: nothing after it counts until a reopening."""
@@ -26,7 +26,7 @@ _OVER = {_STATE_AFTER[kind] for kind in ENDS}
 _REMARKS = frozenset({EventKind.NOTE, EventKind.AUTOMATIC_REPLY})
 """They start and end nothing, so they always make sense."""
 _WHILE_OPEN = DROPS | {
-    EventKind.ASSIGNED, EventKind.RESPONDED, EventKind.WAITING, EventKind.SEVERITY_CHANGED,
+    EventKind.ASSIGNED, EventKind.RESPONDED, EventKind.WAITING, EventKind.SEVERITY_CHANGED, EventKind.TIER_CHANGED,
     EventKind.DEPARTMENT_CHANGED, EventKind.HANDLED, EventKind.CLOSED,
 }  # fmt: skip
 _AFTER_HANDLING = frozenset({
@@ -77,26 +77,15 @@ def _place(line: LogLine) -> tuple[bool, datetime, datetime, int]:
     return line.kind is not EventKind.REGISTERED, line.occurred_at, line.recorded_at, _WAY[line.kind]
 
 
+def way(kind: EventKind) -> int:
+    """The place of a kind of event in the usual way of a complaint: it orders news of one instant."""
+    return _WAY[kind]
+
+
 def counting(lines: Sequence[LogLine]) -> Sequence[LogLine]:
     """The lines of a round up to a withdrawal or a merge."""
     dropped = next((number for number, line in enumerate(lines, start=1) if line.kind in DROPS), len(lines))
     return lines[:dropped]
-
-
-def severity_in_force(log: Sequence[LogLine]) -> Severity:
-    """How grave the complaint is: what was said of it last, by the source or by whoever changed it here."""
-    said = sorted((line for line in log if line.kind in _SAY_SEVERITY and "severity" in line.data), key=_said)
-    return Severity(said[-1].data["severity"]) if said else Severity.GENERAL
-
-
-_SAY_SEVERITY = frozenset({EventKind.REGISTERED, EventKind.AMENDED, EventKind.SEVERITY_CHANGED})
-
-
-def _said(line: LogLine) -> tuple[bool, datetime, datetime, int, str]:
-    """Corrections by when they were recorded; two that say it at once in an order of their own."""
-    said_at = line.recorded_at if line.kind is EventKind.AMENDED else line.occurred_at
-    is_later = line.kind is not EventKind.REGISTERED
-    return is_later, said_at, line.recorded_at, _WAY[line.kind], str(line.data["severity"])
 
 
 def terms_in_force(log: Sequence[LogLine]) -> dict[str, Any]:

@@ -88,8 +88,17 @@ class Fate(StrEnum):
     UNDECIDED = "undecided"
 
 
-def explain(promise: Promise, calendar: WorkCalendar, pauses: Sequence[Pause]) -> Explanation:
-    """Count a deadline once more: each frame, each pause, each day that is not like its weekday."""
+def explain(
+    promise: Promise, calendar: WorkCalendar, pauses: Sequence[Pause], not_before: datetime | None = None
+) -> Explanation:
+    """Count a deadline once more: each frame, each pause, each day that is not like its weekday.
+
+    Args:
+        promise: The deadline as it is held.
+        calendar: The one it was counted on.
+        pauses: Those that stop its clock.
+        not_before: When policy or calendar were changed under it: that made nothing due any earlier.
+    """
     if promise.target is None:
         return Explanation(None, is_confirmed=True)
     is_business = promise.mode is Mode.BUSINESS
@@ -99,7 +108,7 @@ def explain(promise: Promise, calendar: WorkCalendar, pauses: Sequence[Pause]) -
     due_at = clock.due(promise.started_at, promise.target, breaks)
     return Explanation(
         due_at,
-        due_at == promise.due_at,
+        max(filter(None, (due_at, not_before))) == promise.due_at,
         tuple(_counted_frames(clock, promise.started_at, due_at, breaks)),
         tuple(special_days(calendar, *_local_days(calendar, promise.started_at, due_at))) if is_business else (),
         _years(calendar, promise.started_at, due_at) if is_business else None,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bihuan.policy.deadline import PauseBudget
 from bihuan.rules.complaint import ENDS, LogLine
 from schemas.complaint import EventKind
 
@@ -42,3 +43,19 @@ def pauses(lines: Sequence[LogLine]) -> list[Pause]:
             found[-1] = replace(found[-1], ended_at=line.occurred_at)
         is_over = is_over or line.kind in ENDS
     return found
+
+
+def within_budget(waits: Sequence[Pause], budget: PauseBudget) -> list[Pause]:
+    """What of a round's waits stops a clock: so many, each for so long.
+
+    A wait that lasts ends, for the clock, once it has used up the longest that is allowed.
+    """
+    counted = waits if budget.at_most is None else waits[: budget.at_most]
+    return [_shortened(wait, budget) for wait in counted]
+
+
+def _shortened(wait: Pause, budget: PauseBudget) -> Pause:
+    if budget.longest is None:
+        return wait
+    latest = wait.began_at + budget.longest
+    return wait if wait.ended_at and wait.ended_at <= latest else replace(wait, ended_at=latest)

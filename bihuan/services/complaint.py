@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from sqlalchemy import select
@@ -11,15 +11,19 @@ from sqlmodel import select as select_rows
 
 from bihuan.clock import Clock
 from bihuan.errors import RefusedError, UsageError
+from bihuan.policy.deadline import Pauser
 from bihuan.policy.models import Policy
-from bihuan.rules.complaint import LogLine, possible, severity_in_force, standing
+from bihuan.policy.scope import Facts
+from bihuan.rules.complaint import LogLine, possible, standing
 from bihuan.rules.outbox import message_key
 from bihuan.rules.routing import department_for
-from bihuan.services.deadline import log_lines, rederive
-from bihuan.services.intake import event_key, event_row, take_in
+from bihuan.rules.terms import facts_in_force, severity_in_force
+from bihuan.services.intake import event_key, event_row, next_moment, take_in
 from bihuan.services.people import least_loaded
+from bihuan.services.policy import in_force
+from bihuan.services.projection import logs_of, rederive
 from bihuan.settings import Settings
-from bihuan.store.rows import insert_new_rows, insert_rows, table_of
+from bihuan.store.rows import insert_new_rows, insert_rows
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintIn, EventIn, EventKind
 from schemas.outbox import Audience, Message, MessageState, Notice
 from schemas.people import Customer, Department, Staff
@@ -70,7 +74,7 @@ def record(session: Session, policy: Policy, clock: Clock, number: str, event: E
         )
     if _is_known(session, row.id, event):
         return
-    log = _log(session, row.id)
+    log = logs_of(session, [row.id])[row.id]
     _refuse_senseless(number, event, log)
     _append(session, policy, row, log, event, at)
 
@@ -92,12 +96,6 @@ def _is_known(session: Session, complaint_id: int, event: EventIn) -> bool:
     return session.execute(select(col(ComplaintEvent.id)).where(is_it)).first() is not None
 
 
-def _log(session: Session, complaint_id: int) -> list[LogLine]:
-    events = select(table_of(ComplaintEvent)).where(col(ComplaintEvent.complaint_id) == complaint_id)
-    events = events.order_by(col(ComplaintEvent.id))
-    return log_lines(session.execute(events).all())[complaint_id]
-
-
 def _refuse_senseless(number: str, event: EventIn, log: list[LogLine]) -> None:
     before = [line for line in log if line.occurred_at <= event.occurred_at or line.kind is EventKind.REGISTERED]
     state = standing(before).state
@@ -109,34 +107,59 @@ def _refuse_senseless(number: str, event: EventIn, log: list[LogLine]) -> None:
         )
 
 
-def _append(session: Session, policy: Policy, row: Complaint, log: list[LogLine], event: EventIn, at: datetime) -> None:
+def _append(
+    session: Session, policy: Policy, row: Complaint, log: list[LogLine], event: EventIn, now: datetime
+) -> None:
     assert row.id is not None
     match event.kind:
         case EventKind.ASSIGNED:
-            _take_handler(session, row, event)
+            event = _take_handler(session, row, event)
         case EventKind.DEPARTMENT_CHANGED:
             _hand_over(session, row, event)
+        case EventKind.WAITING:
+            _refuse_pauser(session, policy, facts_in_force(log), event.actor)
         case EventKind.MERGED:
             _refuse_unknown(session, row, event.data["into"])
+    book = in_force(session, policy, now)  # before the news: a calendar that was replaced knows nothing of them yet
+    at = next_moment(log, now)
     insert_new_rows(session, ComplaintEvent, [event_row(row.id, event, at)], ["complaint_id", "key"])
-    line = LogLine(event.kind, event.occurred_at, at, event.data)
-    log = [*log, line]
-    now = standing(log)
-    row.state, row.round, row.handled_at = now.state, now.round, now.handled_at
-    row.severity = severity_in_force(log)
+    log = [*log, LogLine(event.kind, event.occurred_at.astimezone(UTC), at, event.data)]
+    stands = standing(log)
+    row.state, row.round, row.handled_at = stands.state, stands.round, stands.handled_at
+    row.severity, row.tier = severity_in_force(log), facts_in_force(log).tier
     session.add(row)
     session.flush()
-    rederive(session, policy, {row.id: log}, at)
+    rederive(session, book, {row.id: log})
 
 
-def _take_handler(session: Session, row: Complaint, event: EventIn) -> None:
+def _refuse_pauser(session: Session, policy: Policy, facts: Facts, actor: str) -> None:
+    """Let only those stop the clock whom the policy names."""
+    who = policy.deadline.terms(facts).pause.who
+    if not who:
+        return
+    staff = session.exec(select_rows(Staff).where(Staff.code == actor, Staff.is_active)).first() if actor else None
+    may = staff is not None and (Pauser.HANDLER in who or staff.is_head)
+    if not may:
+        raise RefusedError(
+            f"{actor or 'nobody named'} may not stop the clock",
+            cure=f"by policy {' or '.join(who)} may: name one with --actor, see `bihuan staff list`",
+        )
+
+
+def _take_handler(session: Session, row: Complaint, event: EventIn) -> EventIn:
+    """Hand the complaint to whom the event names; the event says so where that is another department."""
     code = event.data.get("handler")
     if not code:
-        return
+        return event
     staff = session.exec(select_rows(Staff).where(Staff.code == code)).first()
     if staff is None:
         raise UsageError(f"no staff {code!r}", cure="see `bihuan staff list`")
+    is_elsewhere = row.department_id not in {None, staff.department_id}
     row.handler_id, row.department_id = staff.id, staff.department_id
+    if not is_elsewhere:
+        return event
+    department = session.get_one(Department, staff.department_id)
+    return event.model_copy(update={"data": {**event.data, "department": department.code}})
 
 
 def _hand_over(session: Session, row: Complaint, event: EventIn) -> None:
@@ -144,7 +167,7 @@ def _hand_over(session: Session, row: Complaint, event: EventIn) -> None:
     code = event.data["department"]
     department = session.exec(select_rows(Department).where(Department.code == code)).first()
     if department is None:
-        raise UsageError(f"no department {code!r}", cure="see `bihuan department list`")
+        raise UsageError(f"no department {code!r}", cure="see `bihuan staff list`")
     row.department_id, row.handler_id = department.id, None
 
 
@@ -179,7 +202,7 @@ def _assign(session: Session, policy: Policy, clock: Clock, row: Complaint) -> N
         data={"handler": handler.code},
     )
     assert row.id is not None
-    _append(session, policy, row, _log(session, row.id), event, clock())
+    _append(session, policy, row, logs_of(session, [row.id])[row.id], event, clock())
 
 
 def _receipt(session: Session, row: Complaint, at: datetime) -> None:

@@ -3,94 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from itertools import pairwise
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy import Row
 from sqlmodel import Session
 
-from bihuan.errors import PolicyError, UsageError
+from bihuan.errors import UsageError
 from bihuan.policy.calendar import WorkCalendar
-from bihuan.policy.document import Document, read_document
-from bihuan.policy.loader import policy_files
-from bihuan.policy.models import DeadlinePolicy, Policy
-from bihuan.rules.business_time import BusinessClock
+from bihuan.policy.deadline import DeadlineTerms, MilestoneTerms
+from bihuan.policy.flaw import KeyPath
+from bihuan.policy.models import Policy
+from bihuan.policy.scope import DIMENSIONS
 from bihuan.rules.complaint import LogLine, counting, rounds
-from bihuan.rules.deadline import derive
-from bihuan.rules.explanation import Explanation, Fate, Promise, explain, fate
+from bihuan.rules.due import Cause
+from bihuan.rules.explanation import Promise, explain, fate
 from bihuan.rules.outbox import occasion
-from bihuan.rules.pause import Pause, pauses
-from bihuan.settings import Settings
+from bihuan.rules.pause import Pause, within_budget
+from bihuan.rules.track import Track, tracks
+from bihuan.services.account import Account, Recount, Role, Step, Told
+from bihuan.services.people import OPERATOR, reachable
+from bihuan.services.policy import book_with, deadline_document
 from bihuan.store.queries import complaint as complaints
 from bihuan.store.queries.explanation import told
-from bihuan.store.queries.names import recipient_names
-from schemas.complaint import EventKind, Severity
-from schemas.deadline import DeadlineState, Mode
-from schemas.outbox import MessageState, Notice
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One message about a step."""
-
-    recipient: str
-    recipient_name: str
-    recipient_name_en: str
-    state: MessageState
-    reason: str | None
-    planned_at: datetime
-    sent_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One warning or the breach: when it was to come, what became of it, and the messages it led to."""
-
-    notice: Notice
-    instant: datetime
-    fate: Fate
-    messages: tuple[Told, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Everything that explains one deadline."""
-
-    milestone: str
-    round: int
-    state: DeadlineState
-    mode: Mode
-    target_seconds: float | None
-    """None: the source promised the instant."""
-    started_by: EventKind | None
-    """None: the log as it is now has no such event at that instant."""
-    started_at: datetime
-    due_at: datetime
-    policy_version: str
-    policy_line: str | None
-    """File, line and key that say the target; None where today's policy files do not say it."""
-    calendar: str | None
-    """Its name; None where today's policy has no calendar of that version."""
-    calendar_version: str
-    calendar_source: str
-    explanation: Explanation
-    derived_due_at: datetime | None
-    """What today's log, policy and calendar give; None: no such deadline."""
-    met_at: datetime | None
-    cancelled_at: datetime | None
-    warned_at: datetime | None
-    breached_at: datetime | None
-    corrected_at: datetime | None
-    steps: tuple[Step, ...]
-    earlier: tuple[Told, ...]
-    """Messages that spoke of another due instant, before this one was set."""
+from bihuan.store.queries.names import departments, recipient_names
+from schemas.complaint import EventKind
+from schemas.deadline import DeadlineState
+from schemas.outbox import Notice
 
 
 def accounts(
-    session: Session, policy: Policy, settings: Settings, number: str, at: datetime, milestone: str | None = None
+    session: Session, policy: Policy, number: str, at: datetime, milestone: str | None = None
 ) -> list[Account]:
     """Explain each deadline of a complaint, or those of one milestone, in the order in which they fall due.
 
@@ -100,79 +45,69 @@ def accounts(
     complaint = complaints.one(session, number)
     log = [_line(event) for event in complaints.events(session, complaint.id)]
     messages = told(session, complaint.id)
-    source = _Source(policy, log, complaint.severity, _document(settings.policy_dir))
+    source = _Source(session, policy, log)
     rows = [row for row in complaints.deadlines(session, complaint.id) if milestone in {None, row.milestone}]
     if milestone and not rows:
         raise UsageError(
             f"complaint {number} has no deadline {milestone!r}", cure=f"see `bihuan complaint show {number}`"
         )
     names = recipient_names(session, (message.recipient for some in messages.values() for message in some))
-    return [_account(row, source, [(it, _told(it, names)) for it in messages.get(row.id, ())], at) for row in rows]
+    head_id = reachable(session).head_of.get(complaint.department_id)
+    roles = {f"staff:{head_id}": Role.HEAD, f"staff:{complaint.handler_id}": Role.HANDLER, OPERATOR: Role.OPERATOR}
+
+    def told_of(row: Row[Any]) -> list[tuple[Row[Any], Told]]:
+        return [(it, _told(it, names, roles)) for it in messages.get(row.id, ())]
+
+    return [_account(row, source, told_of(row), at) for row in rows]
 
 
 def _line(event: Row[Any]) -> LogLine:
     return LogLine(event.kind, event.occurred_at.astimezone(UTC), event.recorded_at.astimezone(UTC), event.data)
 
 
-def _document(directory: Path | None) -> Document | None:
-    """Where the deadlines of today's files are written; None while the files cannot be read."""
-    try:
-        file = policy_files(directory)["deadline"]
-        return read_document(Path(file.name).name, file.raw)
-    except PolicyError:
-        return None
-
-
 class _Source:
     """What the deadlines of one complaint are compared with."""
 
-    def __init__(self, policy: Policy, log: Sequence[LogLine], severity: Severity, document: Document | None) -> None:
-        self.policy, self.severity, self.document = policy, severity, document
+    def __init__(self, session: Session, policy: Policy, log: Sequence[LogLine]) -> None:
+        self.session, self.policy = session, policy
+        self.book = book_with(session, policy)
+        self.tracks = {(track.course.milestone, track.round, track.leg): track for track in tracks(log, self.book)}
         self.rounds = rounds(log)
-        derived = derive(log, policy.deadline, BusinessClock(policy.calendars.default))
-        self.due = {(deadline.milestone, deadline.round): deadline.due_at for deadline in derived}
+        self.department_names = {row.code: (row.name, row.name_en or row.name) for row in departments(session)}
+
+    def track(self, row: Row[Any]) -> Track | None:
+        """The deadline's way through the log as it is now."""
+        return self.tracks.get((row.milestone, row.round, row.leg))
 
     def calendar(self, version: str) -> tuple[str | None, WorkCalendar]:
-        """Name and calendar of that version; the default, without a name, where none has it."""
-        found = ((name, calendar) for name, calendar in self.policy.calendars.items() if calendar.version == version)
-        return next(found, (None, self.policy.calendars.default))
-
-    def lines(self, number: int) -> Sequence[LogLine]:
-        """What counts of one round's log."""
-        return counting(self.rounds[number - 1]) if number <= len(self.rounds) else ()
-
-    def pauses(self, row: Row[Any]) -> list[Pause]:
-        """Those that stop this deadline's clock; what is met while waiting was paused until then."""
-        milestone = self.policy.deadline.milestones.get(row.milestone)
-        waits = pauses(self.lines(row.round)) if milestone and milestone.pauses else []
-        ended = (replace(wait, ended_at=wait.ended_at or row.met_at) for wait in waits)
-        return [wait for wait in ended if wait.ended_at is None or wait.ended_at >= wait.began_at]
+        """Name and calendar of that version; the default, without a name, where no edition has it."""
+        return self.book.calendar_of(version) or (None, self.policy.calendars.default)
 
     def started_by(self, row: Row[Any]) -> EventKind | None:
         """The event that started the deadline."""
+        if row.leg:
+            return EventKind.DEPARTMENT_CHANGED
         milestone = self.policy.deadline.milestones.get(row.milestone)
         kinds = milestone.starts if milestone else ()
-        lines = self.lines(row.round)
+        lines = counting(self.rounds[row.round - 1]) if row.round <= len(self.rounds) else ()
         return next((line.kind for line in lines if line.kind in kinds and line.occurred_at == row.started_at), None)
 
-    def said_by(self, row: Row[Any]) -> str | None:
-        """File, line and key of the target, where today's file is still the policy that set the deadline."""
-        if row.target_seconds is None or not self.document or _version(self.document) != row.policy_version:
+    def terms(self, row: Row[Any]) -> tuple[DeadlineTerms, MilestoneTerms] | None:
+        """What the edition that set the deadline allows it; None where that edition was never kept."""
+        editions = [edition.policy for edition in self.book.deadlines if edition.policy.version == row.policy_version]
+        track = self.track(row)
+        if not editions or track is None:
             return None
-        milestone = self.policy.deadline.milestones.get(row.milestone)
-        for severity in (self.severity, *Severity):
-            target = milestone.target(severity) if milestone else None
-            if target and (target.mode, target.seconds) == (row.mode, row.target_seconds):
-                at = ("milestones", row.milestone, "severity", severity.value)
-                return f"{self.document.file}:{self.document.line(at)} {'.'.join(at)}"
-        return None
+        counted = [count for count in track.counts if count.due and count.due.policy_version == row.policy_version]
+        basis = (counted or track.counts)[-1].basis
+        found = editions[-1].terms(basis.terms.facts._replace(department=track.course.department))
+        cell = found.milestones.get(row.milestone)
+        return (found, cell) if cell else None
 
-
-def _version(document: Document) -> str | None:
-    try:
-        return DeadlinePolicy.model_validate(document.content).version
-    except ValidationError:
-        return None
+    def said_by(self, row: Row[Any], at: KeyPath) -> str | None:
+        """File, line and key of the target in the edition that set it."""
+        document = deadline_document(self.session, row.policy_version, self.policy)
+        return f"{document.file}:{document.line(at)} {'.'.join(map(str, at))}" if document else None
 
 
 def _account(row: Row[Any], source: _Source, messages: Sequence[tuple[Row[Any], Told]], at: datetime) -> Account:
@@ -180,22 +115,68 @@ def _account(row: Row[Any], source: _Source, messages: Sequence[tuple[Row[Any], 
     target = None if row.target_seconds is None else timedelta(seconds=row.target_seconds)
     promise = Promise(row.mode, target, row.started_at, row.due_at)
     by_step = [(_step_of(message.key, row), words) for message, words in messages]
+    track, terms = source.track(row), source.terms(row)
+    counted, beyond = _pauses(row, track, terms)
+    said_at = terms[1].said_at if terms and target else ()
     return Account(
         **{fact: getattr(row, fact) for fact in _HELD},
+        department_names=source.department_names.get(row.department, (row.department or "", row.department or "")),
         started_by=source.started_by(row),
-        policy_line=source.said_by(row),
+        policy_line=source.said_by(row, said_at) if said_at else None,
+        scope=str(said_at[1]) if said_at[:1] == ("scopes",) else None,
         calendar=name,
-        calendar_source=calendar.source if name else "",
-        explanation=explain(promise, calendar, source.pauses(row)),
-        derived_due_at=source.due.get((row.milestone, row.round)),
+        calendar_source=calendar.source_of(row.started_at.astimezone(calendar.zone).year) if name else "",
+        explanation=explain(promise, calendar, counted, _not_before(row, track)),
+        recounts=tuple(_recounts(track)) if track else (),
+        uncounted=tuple(beyond),
+        derived_due_at=_derived_due_at(track),
         steps=tuple(_steps(row, by_step, at)),
         earlier=tuple(message for step, message in by_step if step is None),
     )
 
 
+def _pauses(
+    row: Row[Any], track: Track | None, terms: tuple[DeadlineTerms, MilestoneTerms] | None
+) -> tuple[list[Pause], list[Pause]]:
+    """The pauses that stop this deadline's clock, and those beyond the budget.
+
+    What is met while waiting was paused until then.
+    """
+    if track is None or terms is None or not terms[1].is_paused:
+        return [], []
+    ended = [replace(wait, ended_at=wait.ended_at or row.met_at) for wait in track.course.waits]
+    waits = [wait for wait in ended if wait.ended_at is None or wait.ended_at >= wait.began_at]
+    counted = within_budget(waits, terms[0].pause)
+    return counted, waits[len(counted) :]
+
+
+def _not_before(row: Row[Any], track: Track | None) -> datetime | None:
+    """When a change of policy or calendar let the deadline be due at last, where that is its due instant."""
+    floors = (count.due.due_at for count in track.counts if count.due and count.counted_due_at) if track else ()
+    return next((at for at in floors if at == row.due_at), None)
+
+
+def _recounts(track: Track) -> Iterator[Recount]:
+    for before, count in pairwise(track.counts):
+        was, now = before.basis.terms.facts, count.basis.terms.facts
+        changed = {name: getattr(now, name) for name in DIMENSIONS if getattr(now, name) != getattr(was, name)}
+        changed.pop("department", None)  # a transfer moves no promise, and ends a department's own clock
+        versions = {
+            Cause.POLICY: count.basis.deadline.policy.version,
+            Cause.CALENDAR: count.due.calendar_version if count.due else "",
+        }
+        due_at = count.due.due_at if count.due else None
+        yield Recount(count.at, count.cause, due_at, versions.get(count.cause, ""), changed)
+
+
+def _derived_due_at(track: Track | None) -> datetime | None:
+    return track.counts[-1].due.due_at if track and track.counts[-1].due else None
+
+
 _HELD = (
-    "milestone", "round", "state", "mode", "target_seconds", "started_at", "due_at", "policy_version",
-    "calendar_version", "met_at", "cancelled_at", "warned_at", "breached_at", "corrected_at",
+    "milestone", "round", "leg", "department", "state", "mode", "target_seconds", "started_at", "due_at",
+    "policy_version",    "calendar_version", "met_at", "cancelled_at", "warned_at", "breached_at",
+    "corrected_at", "corrected_due_at",
 )  # fmt: skip
 
 
@@ -207,9 +188,10 @@ def _step_of(key: str, row: Row[Any]) -> int | None:
     return warning or len(row.warn_at) + 1
 
 
-def _told(message: Row[Any], names: Mapping[str, tuple[str, str]]) -> Told:
-    name, name_en = names.get(message.recipient, ("", ""))
-    return Told(message.recipient, name, name_en, message.state, message.reason, message.planned_at, message.sent_at)
+def _told(message: Row[Any], names: Mapping[str, tuple[str, str]], roles: Mapping[str, Role]) -> Told:
+    to = message.recipient
+    role = roles.get(to) or (Role.DEPARTMENT if to.startswith("department:") else Role.EARLIER)
+    return Told(to, *names.get(to, ("", "")), role, message.state, message.reason, message.planned_at, message.sent_at)
 
 
 def _steps(row: Row[Any], by_step: Sequence[tuple[int | None, Told]], at: datetime) -> Iterator[Step]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -10,7 +10,7 @@ from itertools import groupby
 from bihuan.clock import zone
 from bihuan.notify.words import instant, word, words
 from bihuan.rules.explanation import CountedFrame, CountedPause, SpecialDay
-from bihuan.services.explanation import Account, Told
+from bihuan.services.account import Account, Told
 from bihuan.services.letter import NOBODY
 from schemas.deadline import DeadlineState, Mode
 from schemas.outbox import Notice
@@ -33,7 +33,13 @@ def title(account: Account, language: str) -> str:
     name = word("milestone", account.milestone, language)
     said = f"{name[:1].upper()}{name[1:]}"
     again = words(language)["explain"]["round"].format(n=account.round)
-    return said if account.round == 1 else f"{said} · {again}"
+    whole = said if account.round == 1 else f"{said} · {again}"
+    if not account.leg:
+        return whole
+    name, name_en = account.department_names
+    return words(language)["explain"]["own_clock"].format(
+        milestone=whole, department=name_en if language == "en" else name
+    )
 
 
 def passages(account: Account, language: str, timezone: str) -> list[Passage]:
@@ -75,6 +81,16 @@ class _Teller:
             parts.append(self.say("seconds", n=f"{rest:g}"))
         return " ".join(parts)
 
+    def changed(self, became: Mapping[str, str | None]) -> str:
+        """What changed of the complaint, and into what."""
+        dash = word("explain", "no_value", self.language)
+        known = words(self.language)
+        return self.say("and").join(
+            self.say("became", name=word("dimension", name, self.language),
+                     value=known.get(name, {}).get(value, value) if value else dash)
+            for name, value in became.items()
+        )  # fmt: skip
+
     def start(self) -> Iterator[str]:
         """What started it, on which clock it runs, and who said so."""
         it = self.it
@@ -87,6 +103,8 @@ class _Teller:
         yield self.say("target", length=self.length(it.target_seconds), mode=word("mode", it.mode, self.language))
         key = "policy" if it.policy_line else "policy_gone"
         yield self.say(key, version=it.policy_version, line=it.policy_line)
+        if it.scope:
+            yield self.say("scope", name=it.scope)
         if it.mode is Mode.BUSINESS:
             yield self.say(
                 "calendar" if it.calendar else "calendar_gone", name=it.calendar, version=it.calendar_version
@@ -107,6 +125,9 @@ class _Teller:
             if self.it.calendar_source:
                 yield self.say("source", source=self.it.calendar_source)
         yield from map(self._pause, counted.pauses)
+        for wait in self.it.uncounted:
+            reason = wait.reason or self.say("no_reason")
+            yield self.say("pause_uncounted", began=self.at(wait.began_at), reason=reason)
 
     def _frames(self, frames: Sequence[CountedFrame]) -> Iterator[str]:
         is_long = len(frames) > _MOST_FRAMES
@@ -155,6 +176,10 @@ class _Teller:
     def due(self) -> Iterator[str]:
         """The instant that is held, and whether counting it once more leads there."""
         it = self.it
+        for recount in it.recounts:
+            due = self.at(recount.due_at) if recount.due_at else self.say("recount_none")
+            what = recount.version or self.changed(recount.changed)
+            yield self.say(f"recount_{recount.cause}", at=self.at(recount.at), what=what, due=due)
         yield self.say("due_open" if it.state is DeadlineState.PAUSED else "due", at=self.at(it.due_at))
         counted = it.explanation.counted_due_at
         if not it.explanation.is_confirmed and counted:
@@ -186,7 +211,8 @@ class _Teller:
     def _recipient(self, message: Told) -> str:
         name = (message.recipient_name_en if self.language == "en" else "") or message.recipient_name
         kind, _, place = message.recipient.partition(":")
-        return name or self.words.get(f"to_{kind}", message.recipient).format(id=place)
+        who = name or self.words.get(f"to_{kind}", message.recipient).format(id=place)
+        return self.say(f"role_{message.role}", recipient=who)
 
     def end(self) -> Iterator[str]:
         """How it went."""
@@ -203,5 +229,7 @@ class _Teller:
             yield self.say("cancelled", at=self.at(it.cancelled_at))
         else:
             yield self.say("running")
-        if it.corrected_at:
+        if it.corrected_at and it.corrected_due_at:
+            yield self.say("corrected_due", at=self.at(it.corrected_at), due=self.at(it.corrected_due_at))
+        elif it.corrected_at:
             yield self.say("corrected", at=self.at(it.corrected_at))

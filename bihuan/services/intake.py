@@ -5,22 +5,25 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, select, tuple_
 from sqlmodel import Session
 
 from bihuan.clock import Clock, zone
+from bihuan.policy.book import PolicyBook
 from bihuan.policy.models import Policy
-from bihuan.rules.business_time import BusinessClock
-from bihuan.rules.complaint import LogLine, severity_in_force, standing, terms_in_force
-from bihuan.services.deadline import derived_rows, log_lines, rederive
+from bihuan.policy.scope import DIMENSIONS
+from bihuan.rules.complaint import LogLine, standing, terms_in_force
+from bihuan.rules.terms import severity_in_force
+from bihuan.services.policy import in_force
+from bihuan.services.projection import fresh_rows, logs_of, rederive
 from bihuan.services.registry import Registry, open_registry
 from bihuan.settings import Settings
 from bihuan.store.ids import reserve_ids
 from bihuan.store.lock import hold
-from bihuan.store.rows import insert_new_rows, insert_rows, table_of, update_rows
+from bihuan.store.rows import id_in, insert_new_rows, insert_rows, table_of, update_rows
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintIn, EventIn, EventKind
 from schemas.deadline import Deadline
 
@@ -29,6 +32,8 @@ _EVENT = table_of(ComplaintEvent)
 _COPIED = ("channel", "kind", "severity", "title", "matter", "demand", "product", "region", "business_line", "tier",
            "attributes")  # fmt: skip
 _NAMED = ("department", "handler")
+_SCOPED = tuple(name for name in DIMENSIONS if name not in {"severity", "department"})
+_TICK = timedelta(microseconds=1)
 _WANTED = ("customer", "matter", "demand", "kind")
 """Registration elements 登记要素 whose absence is marked, never a reason to drop a complaint."""
 
@@ -66,9 +71,10 @@ def take_in(session: Session, policy: Policy, settings: Settings, clock: Clock, 
     nameless = {identity for identity, row in known.items() if row.customer_id is None}
     unsigned = [complaint for complaint in first if _identity(complaint) in nameless]
     registry = open_registry(session, settings, first, [*fresh, *unsigned])
-    _create(session, policy, settings, registry, fresh, clock())
+    book = in_force(session, policy, clock())
+    _create(session, book, settings, registry, fresh, clock())
     seen = [(known[_identity(complaint)], complaint) for complaint in first if _identity(complaint) in known]
-    updated = _update(session, policy, registry, seen, clock())
+    updated = _update(session, book, registry, seen, clock())
     skewed = sum(any(event.occurred_at < complaint.registered_at for event in complaint.events) for complaint in first)
     done = Intake(len(fresh), updated, len(seen) - updated, skewed)
     return done + take_in(session, policy, settings, clock, again) if again else done
@@ -121,18 +127,24 @@ def _known(session: Session, batch: Sequence[ComplaintIn]) -> dict[tuple[str, st
 
 def _terms(complaint: ComplaintIn) -> dict[str, Any]:
     """What the log must remember: what deadlines are derived from, and whom the source named."""
-    named = {name: code for name in _NAMED if (code := getattr(complaint, name))}
-    terms: dict[str, Any] = {"severity": complaint.severity.value, **named}
+    facts = {name: str(word) for name in (*_SCOPED, *_NAMED) if (word := _fact(complaint, name))}
+    terms: dict[str, Any] = {"severity": complaint.severity.value, **facts}
     if complaint.deadlines is not None:
         terms["deadlines"] = {name: at.astimezone(UTC).isoformat() if at else None
                               for name, at in complaint.deadlines.items()}  # fmt: skip
     return terms
 
 
+def _fact(complaint: ComplaintIn, name: str) -> Any:
+    """A fact of the complaint; its tier is that of the customer where it names none."""
+    found = getattr(complaint, name)
+    return complaint.customer.tier if name == "tier" and not found and complaint.customer else found
+
+
 def _create(
-    session: Session, policy: Policy, settings: Settings, registry: Registry, batch: Sequence[ComplaintIn], at: datetime
-) -> None:
-    clock = BusinessClock(policy.calendars.default)
+    session: Session, book: PolicyBook, settings: Settings, registry: Registry, batch: Sequence[ComplaintIn],
+    at: datetime,
+) -> None:  # fmt: skip
     here = zone(settings.timezone)
     complaints: list[dict[str, Any]] = []
     events: list[dict[str, Any]] = []
@@ -142,7 +154,7 @@ def _create(
         log = {event_key(event): event_row(complaint_id, event, at) for event in (registered, *complaint.events)}
         lines = _lines(log.values())
         events.extend(log.values())
-        deadlines.extend(derived_rows(policy, clock, complaint_id, lines))
+        deadlines.extend(fresh_rows(book, complaint_id, lines))
         complaints.append(
             _new_row(complaint_id, complaint, registry, lines, f"{complaint.registered_at.astimezone(here):%Y%m%d}")
         )
@@ -181,7 +193,7 @@ def _missing(complaint: ComplaintIn, customer_id: int | None) -> list[str]:
 
 
 def _facts(complaint: ComplaintIn, registry: Registry) -> dict[str, Any]:
-    facts = {name: getattr(complaint, name) for name in _COPIED}
+    facts = {name: _fact(complaint, name) for name in _COPIED}
     if complaint.handler and registry.handler_id(complaint.handler) is None:
         facts["attributes"] = {**complaint.attributes, "handler": complaint.handler}
     return facts | {
@@ -190,18 +202,23 @@ def _facts(complaint: ComplaintIn, registry: Registry) -> dict[str, Any]:
     }
 
 
+def next_moment(log: Sequence[LogLine], now: datetime) -> datetime:
+    """When news are recorded: now, but after all that the log holds, so that each transaction has its own instant."""
+    return max(now, max(line.recorded_at for line in log) + _TICK)
+
+
 def _update(
-    session: Session, policy: Policy, registry: Registry, seen: Sequence[tuple[Row[Any], ComplaintIn]], at: datetime
+    session: Session, book: PolicyBook, registry: Registry, seen: Sequence[tuple[Row[Any], ComplaintIn]], now: datetime
 ) -> int:
     """Write what is new about known complaints; how many changed."""
     ids = [row.id for row, _ in seen]
-    theirs = select(_EVENT).where(_EVENT.c.complaint_id.in_(ids)).order_by(_EVENT.c.id)
-    stored = session.execute(theirs).all() if ids else []
-    keys = {(event.complaint_id, event.key) for event in stored}
-    logs = log_lines(stored)
+    known = select(_EVENT.c.complaint_id, _EVENT.c.key).where(id_in(_EVENT.c.complaint_id, ids))
+    keys = {(event.complaint_id, event.key) for event in session.execute(known)} if ids else set()
+    logs = logs_of(session, ids)
     events: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
     for row, complaint in seen:
+        at = next_moment(logs[row.id], now)
         moved = _moved(_terms(complaint), logs[row.id])
         facts = _merged(row, _facts(complaint, registry), moved)
         facts["customer_id"] = row.customer_id or registry.customer_id(complaint)
@@ -211,38 +228,40 @@ def _update(
         if news:
             events.extend(news)
             logs[row.id].extend(_lines(news))
-            now = standing(logs[row.id])
+            stands = standing(logs[row.id])
             changed.append(
                 {
                     "id": row.id,
                     **facts,
                     "severity": severity_in_force(logs[row.id]),
                     "missing": _missing(complaint, facts["customer_id"]),
-                    "state": now.state,
-                    "round": now.round,
-                    "handled_at": now.handled_at,
+                    "state": stands.state,
+                    "round": stands.round,
+                    "handled_at": stands.handled_at,
                 }
             )
     insert_new_rows(session, ComplaintEvent, events, ["complaint_id", "key"])
     update_rows(session, Complaint, changed)
     if changed:
-        rederive(session, policy, {change["id"]: logs[change["id"]] for change in changed}, at)
+        rederive(session, book, {change["id"]: logs[change["id"]] for change in changed})
     return len(changed)
 
 
 def _moved(terms: Mapping[str, Any], log: Sequence[LogLine]) -> dict[str, Any]:
     """The terms that the source now states otherwise than it did last."""
-    in_force = terms_in_force(log)
-    return {name: value for name, value in terms.items() if in_force.get(name) != value}
+    last = terms_in_force(log)
+    names = [*terms, *(name for name in _SCOPED if name in last and name not in terms)]
+    return {name: terms.get(name) for name in names if last.get(name) != terms.get(name)}
 
 
 def _merged(row: Row[Any], facts: dict[str, Any], moved: Mapping[str, Any]) -> dict[str, Any]:
     """The facts to keep: what was decided here stays until the source says otherwise than before.
 
-    That is the severity, the department and the handler.
+    That is the severity, the tier, the department and the handler.
     """
-    if "severity" not in moved:
-        facts["severity"] = row.severity
+    for name in ("severity", "tier"):
+        if name not in moved:
+            facts[name] = getattr(row, name)
     for name in _NAMED:
         ours = getattr(row, f"{name}_id")
         if ours is not None and (name not in moved or facts[f"{name}_id"] is None):

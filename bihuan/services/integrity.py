@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Row, select
 from sqlmodel import Session
 
+from bihuan.policy.book import PolicyBook
 from bihuan.policy.models import Policy
-from bihuan.rules.business_time import BusinessClock
-from bihuan.services.deadline import derived_rows, log_lines
+from bihuan.rules.complaint import LogLine
+from bihuan.rules.projection import rebuilt
+from bihuan.rules.track import Key
+from bihuan.services.policy import book_with
+from bihuan.services.projection import log_lines
 from bihuan.store.engine import Database
 from bihuan.store.migrations import differences
 from bihuan.store.rows import table_of
@@ -19,10 +25,10 @@ from schemas.deadline import Deadline
 
 _PAGE = 2000
 _LISTED = 50
-_COMPARED = ("started_at", "due_at", "met_at", "cancelled_at", "state")
 _DECIDED = ("met_at", "cancelled_at")
 """What no due instant has a say in: whether a lasting wait pauses a deadline depends on when it is due."""
-_VERSIONS = ("policy_version", "calendar_version")
+_COMPARED = (*_DECIDED, "state", "started_at", "due_at", "target_seconds", "policy_version", "calendar_version",
+             "department")  # fmt: skip
 
 
 @dataclass
@@ -46,8 +52,8 @@ class Report:
 def inspect_database(db: Database, policy: Policy) -> Report:
     """Look at everything once, a page of complaints at a time; nothing is changed."""
     report = Report()
-    clock = BusinessClock(policy.calendars.default)
     with db.read() as session:
+        book = book_with(session, policy)
         if db.is_sqlite:
             said = session.connection().exec_driver_sql("PRAGMA integrity_check").scalars().all()
             orphans = session.connection().exec_driver_sql("PRAGMA foreign_key_check").all()
@@ -57,7 +63,7 @@ def inspect_database(db: Database, policy: Policy) -> Report:
         report.shape_differences = [str(difference) for difference in differences(session.connection())]
         last = 0
         while page := _page(session, last):
-            _compare(session, policy, clock, page, report)
+            _compare(session, book, page, report)
             last = page[-1]
     return report
 
@@ -67,36 +73,46 @@ def _page(session: Session, after: int) -> list[int]:
     return list(session.execute(select(ids).where(ids > after).order_by(ids).limit(_PAGE)).scalars())
 
 
-def _compare(session: Session, policy: Policy, clock: BusinessClock, ids: list[int], report: Report) -> None:
+def _compare(session: Session, book: PolicyBook, ids: list[int], report: Report) -> None:
     event, deadline = table_of(ComplaintEvent), table_of(Deadline)
     logs = log_lines(session.execute(select(event).where(event.c.complaint_id.between(ids[0], ids[-1]))).all())
     is_theirs = (deadline.c.subject_kind == "complaint") & deadline.c.subject_id.between(ids[0], ids[-1])
-    stored = {
-        (row.subject_id, row.milestone, row.round): row for row in session.execute(select(deadline).where(is_theirs))
-    }
+    stored: dict[int, dict[Key, Row[Any]]] = {complaint_id: {} for complaint_id in ids}
+    for row in session.execute(select(deadline).where(is_theirs)):
+        stored[row.subject_id][row.milestone, row.round, row.leg] = row
     report.complaints += len(ids)
-    report.deadlines += len(stored)
+    report.deadlines += sum(map(len, stored.values()))
+    known = {edition.policy.version for edition in book.deadlines}
     for complaint_id in ids:
-        for row in derived_rows(policy, clock, complaint_id, logs[complaint_id]):
-            found = stored.pop((complaint_id, row["milestone"], row["round"]), None)
-            is_free = found is not None and not _is_of_today(found, row)
-            names = _DECIDED if is_free else _COMPARED
-            moved = {
-                name: (getattr(found, name, None), row[name])
-                for name in names
-                if getattr(found, name, None) != row[name]
-            }
-            if moved:
-                _note(report, complaint_id, row["milestone"], moved)
-    for left in stored.values():
-        if not (left.breached_at or left.met_at or left.cancelled_at):
-            _note(report, left.subject_id, left.milestone, {"row": ("stored", "not in the log")})
+        log, held = logs.get(complaint_id, []), stored[complaint_id]
+        breaches = {key: row.breached_at for key, row in held.items() if row.breached_at}
+        for key, made in rebuilt(log, book, breaches).items():
+            found = held.pop(key, None)
+            _look(report, complaint_id, key, found, made, _is_free(found, log, known))
+        for left in held.values():
+            if not (left.breached_at or left.met_at or left.cancelled_at):
+                _note(report, complaint_id, left.milestone, {"row": ("stored", "not in the log")})
 
 
-def _is_of_today(found: Row[Any], row: dict[str, Any]) -> bool:
-    """Whether the present policy says when it is due: what is settled or was set by another keeps its instant."""
-    is_settled = found.breached_at or found.met_at or found.cancelled_at
-    return not is_settled and all(getattr(found, name) == row[name] for name in _VERSIONS)
+def _is_free(found: Row[Any] | None, log: Sequence[LogLine], known: AbstractSet[str]) -> bool:
+    """Whether something beside the log had a say: an edition from before editions were kept, or a stepped clock.
+
+    A breach that was decided at an instant before the first news, or at one that had not come yet, stands as decided.
+    """
+    if found is None:
+        return False
+    recorded = [line.recorded_at for line in log]
+    is_stepped = found.breached_at and (found.breached_at <= min(recorded) or found.due_at > max(recorded))
+    return bool(is_stepped) or found.policy_version not in known
+
+
+def _look(
+    report: Report, complaint_id: int, key: Key, found: Row[Any] | None, row: Mapping[str, Any], is_free: bool
+) -> None:
+    names = _DECIDED if is_free else _COMPARED
+    said = {name: getattr(found, name, None) for name in names}
+    if moved := {name: (said[name], row[name]) for name in names if said[name] != row[name]}:
+        _note(report, complaint_id, key[0], moved)
 
 
 def _note(report: Report, complaint_id: int, milestone: str, moved: dict[str, tuple[Any, Any]]) -> None:

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from bihuan.analysis.kpi import rates
 from bihuan.policy.models import IndicatorPolicy, Policy
-from bihuan.store.queries.kpi import Months, first_and_last, on_time_counts
+from bihuan.store.queries.kpi import Months, first_and_last, on_time_counts, verdict_counts
 
 
 def show(
@@ -30,7 +30,8 @@ def show(
 
     Returns:
         Rows of indicator, value, n, low, high (None where n is 0), target, is_enough (n reaches the least n), what is
-        counted apart (open_overdue, no_sla), and the dimension's value.
+        counted apart (open_overdue; no_sla: without that milestone, or without the source's verdict), and the
+        dimension's value. An indicator that has nothing to count has no row.
     """
     span = first_and_last(session)
     if span is None:
@@ -63,7 +64,10 @@ def _rows(
     by: str | None,
     months: Months,
 ) -> list[dict[str, Any]]:
-    counts = on_time_counts(session, indicator.milestone, since, until, by, months)
+    if indicator.milestone:
+        counts = on_time_counts(session, indicator.milestone, since, until, by, months)
+    else:
+        counts = verdict_counts(session, since, until, by, months)
     if not any(row["n"] or row["open_overdue"] for row in counts):
         return []
     figures = rates(pd.DataFrame(counts)[["x", "n"]]).to_dict("records")

@@ -14,7 +14,7 @@ from bihuan.errors import BihuanError
 from bihuan.notify.contact import addressed, target_key, unseal
 from bihuan.notify.letter import Letter
 from bihuan.notify.render import render
-from bihuan.notify.words import instant, standing, word
+from bihuan.notify.words import instant, standing, word, words
 from bihuan.settings import Settings
 from bihuan.store.queries.letter import letter_facts, promises, readers
 from schemas.outbox import Notice
@@ -77,7 +77,11 @@ class Desk:
             promised = self.promised.get(row.subject_id, [])
             return values | {"promises": [_promise(name, due_at, reader) for name, due_at in promised]}
         how = standing(row.due_at, at, language)
-        return values | _promise(row.milestone, row.due_at, reader) | {"remaining": how, "overdue_text": how}
+        promise = _promise(row.milestone, row.due_at, reader)
+        if row.leg:
+            own = words(language)["label"]["own_clock"]
+            promise["milestone"] = own.format(milestone=promise["milestone"], department=values["department"])
+        return values | promise | {"remaining": how, "overdue_text": how}
 
 
 def _promise(milestone: str, due_at: datetime, reader: Reader) -> dict[str, str]:

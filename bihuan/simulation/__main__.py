@@ -10,7 +10,7 @@ from threading import Event
 from bihuan.clock import wall_clock
 from bihuan.errors import BihuanError
 from bihuan.log import configure
-from bihuan.policy.loader import load_policy
+from bihuan.policy.files import PolicyFiles
 from bihuan.settings import settings
 from bihuan.simulation.demo import live, prepare
 from bihuan.simulation.mail_catcher import MailCatcher, catcher_port, mail_folder
@@ -35,9 +35,9 @@ def main() -> int:
 def _run(stop: Event) -> None:
     here = settings()
     configure(here)
-    db, policy = open_database(here), load_policy(here.policy_dir)
+    db, policy = open_database(here), PolicyFiles(here.policy_dir)
     with MailCatcher(mail_folder(here), catcher_port(here), wall_clock):
-        added = prepare(db, policy, here, wall_clock)
+        added = prepare(db, policy(), here, wall_clock)
         log.info("demo prepared", extra={"complaints": added, "mail_port": catcher_port(here)})
         live(db, policy, here, wall_clock, stop)
     db.close()

@@ -11,7 +11,7 @@ import uvicorn
 from bihuan.clock import wall_clock
 from bihuan.errors import BihuanError, UnavailableError
 from bihuan.log import configure
-from bihuan.policy.loader import load_policy
+from bihuan.policy.files import PolicyFiles
 from bihuan.settings import Settings, settings
 from bihuan.store.engine import open_database
 from bihuan.web.app import create_app
@@ -37,7 +37,7 @@ def serve(here: Settings) -> None:
     """
     configure(here)
     db = open_database(here)
-    app = create_app(here, db, load_policy(here.policy_dir), wall_clock)
+    app = create_app(here, db, PolicyFiles(here.policy_dir), wall_clock)
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
     with listen(here.web_port) as listener, suppress(KeyboardInterrupt):  # uvicorn has ended in order by then
         uvicorn.Server(config).run(sockets=[listener])

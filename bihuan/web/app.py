@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -37,8 +38,15 @@ class _OwnFiles(StaticFiles):
         return response
 
 
-def create_app(settings: Settings, db: Database, policy: Policy, clock: Clock) -> FastAPI:
-    """The pages of one installation. Reads need no proof; whatever records is a form this installation gave out."""
+def create_app(settings: Settings, db: Database, policy: Policy | Callable[[], Policy], clock: Clock) -> FastAPI:
+    """The pages of one installation. Reads need no proof; whatever records is a form this installation gave out.
+
+    Args:
+        settings: The installation's.
+        db: Its database.
+        policy: The policy, or what gives today's at each request.
+        clock: Tells the present.
+    """
     routes = [
         Route("/", board.show),
         Route("/healthz", board.health),
@@ -48,6 +56,7 @@ def create_app(settings: Settings, db: Database, policy: Policy, clock: Clock) -
         Route("/complaints/{number}", complaint.show),
         Route("/complaints/{number}/explain", explanation.show),
         Route("/complaints/{number}/events", complaint.record, methods=["POST"]),
+        Route("/complaints/{number}/events", complaint.back),
         Route("/outbox", outbox.ledger),
         Route("/mail", outbox.mails),
         Route("/mail/{name}", outbox.mail),
@@ -56,7 +65,8 @@ def create_app(settings: Settings, db: Database, policy: Policy, clock: Clock) -
     guards = [Middleware(StrictHeaders), Middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(settings),
                                                     www_redirect=False)]  # fmt: skip
     app = FastAPI(title="bihuan", routes=routes, middleware=guards, openapi_url=None, docs_url=None, redoc_url=None)
-    app.state.site = Site(settings, db, policy, clock)
+    source = (lambda: policy) if isinstance(policy, Policy) else policy
+    app.state.site = Site(settings, db, source, clock)
     app.add_exception_handler(HTTPException, _refuse)
     app.add_exception_handler(BihuanError, _explain)
     app.add_exception_handler(Exception, _apologise)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -16,25 +16,23 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from bihuan.errors import UsageError
-from bihuan.rules.complaint import possible
+from bihuan.clock import zone
+from bihuan.errors import RefusedError, UsageError
 from bihuan.services import complaint as services
-from bihuan.services.explanation import Account
+from bihuan.services.account import Account
 from bihuan.store.queries import board, names
 from bihuan.store.queries import complaint as queries
-from bihuan.web.form import Draft, read_draft, read_event
+from bihuan.web.event import NotRecordedError, offer, read_event, why_refused
+from bihuan.web.form import Draft, read_draft
+from bihuan.web.reader import reader_of
 from bihuan.web.security import genuine_form
+from bihuan.web.timeline import lines, present_pause
 from bihuan.web.view import page, site
 from schemas.complaint import Channel, ComplaintState, EventKind, Kind, Severity
 from schemas.deadline import DeadlineState
 
 PAGE_SIZE = 50
 STATES = ("open", *board.DEADLINE_STATES, *ComplaintState)
-BUTTONS = (EventKind.RESPONDED, EventKind.WAITING, EventKind.RESUMED, EventKind.HANDLED, EventKind.RESULT_TOLD,
-           EventKind.FOLLOWED_UP, EventKind.REOPENED, EventKind.CLOSED, EventKind.WITHDRAWN,
-           EventKind.NOTE)  # fmt: skip
-"""Offered in this order; what the state allows beside these is recorded by the command line or by other pages."""
-_ONCE = frozenset({EventKind.RESPONDED, EventKind.RESULT_TOLD, EventKind.FOLLOWED_UP})
 _PLACE = re.compile(r"[0-9]{1,18}")
 _ENTRY = re.compile(r"[\w-]{8,40}")
 
@@ -76,25 +74,43 @@ def _wish(request: Request) -> board.Wish:
 
 def show(request: Request) -> Response:
     """One complaint with all that belongs to it, and what can be recorded about it now."""
-    here, number = site(request), request.path_params["number"]
-    at, done = here.clock(), request.query_params.get("done")
+    done = request.query_params.get("done")
+    return _page(request, request.path_params["number"], done=done if done in set(EventKind) else None)
+
+
+def _page(
+    request: Request, number: str, *, done: str | None = None, refused: NotRecordedError | None = None,
+    sent: Mapping[str, str] | None = None,
+) -> Response:  # fmt: skip
+    """The page of a complaint; where ``sent`` was refused, with the reason and with what was typed."""
+    here = site(request)
+    at = here.clock()
     with here.db.read() as session:
         row = find(session, number)
         events = queries.events(session, row.id)
         messages = queries.messages(session, row.id)
-        values = {
+        values: dict[str, Any] = {
             "it": row,
-            "events": list(reversed(events)),
-            "deadlines": [(deadline, standing(deadline, at)) for deadline in queries.deadlines(session, row.id)],
+            "lines": lines(events),
+            "deadlines": [(deadline, standing(deadline, at), _department_of(deadline))
+                          for deadline in queries.deadlines(session, row.id)],
             "messages": messages,
             "recipients": names.recipient_names(session, (message.recipient for message in messages)),
             "staff": names.staff_names(session, _codes(events)),
             "handlers": _near_first(names.handlers(session), row.department),
+            "departments": {one.code: (one.name, one.name_en) for one in names.departments(session)},
             "is_simulated": board.is_simulated(session) or row.is_simulated,
-        }
-    offered = {"buttons": buttons(row.state, events), "can_assign": EventKind.ASSIGNED in possible(row.state),
-               "entry": secrets.token_urlsafe(12), "done": done if done in set(EventKind) else None}  # fmt: skip
-    return page(request, "complaint.html", {**values, **offered})
+        }  # fmt: skip
+    choices = {"severity": [code for code in Severity if code != row.severity],
+               "department": [code for code in values["departments"] if code != row.department]}  # fmt: skip
+    values |= {"offer": offer(row.state, events), "pause": present_pause(events), "choices": choices, "done": done,
+               "entry": secrets.token_urlsafe(12), "refused": refused, "sent": sent or {}}  # fmt: skip
+    return page(request, "complaint.html", values, status=refused.status if refused else 200)
+
+
+def _department_of(deadline: Row[Any]) -> str | None:
+    """The code of the department whose own clock this is; None for the clock of the whole complaint."""
+    return getattr(deadline, "department", None) if deadline.leg else None
 
 
 def standing(deadline: Row[Any] | Account, now: datetime) -> str:
@@ -105,15 +121,6 @@ def standing(deadline: Row[Any] | Account, now: datetime) -> str:
         return "met" if deadline.met_at <= deadline.due_at else "met_late"
     is_late = deadline.due_at < now and deadline.state is not DeadlineState.PAUSED
     return "overdue" if is_late else str(deadline.state)
-
-
-def buttons(state: ComplaintState, events: Sequence[Row[Any]]) -> list[EventKind]:
-    """The news that make sense now, without what was already said since the complaint was last opened."""
-    said: set[EventKind] = set()
-    for event in events:
-        said = set() if event.kind is EventKind.REOPENED else said | {event.kind}
-    done = said & _ONCE | ({EventKind.WAITING} if state is ComplaintState.WAITING else set())
-    return [kind for kind in BUTTONS if kind in possible(state) - done]
 
 
 def find(session: Session, number: str) -> Row[Any]:
@@ -145,12 +152,45 @@ async def record(request: Request) -> Response:
 
 def _record(request: Request, number: str, fields: dict[str, str]) -> Response:
     here = site(request)
-    event = read_event(fields, here.clock(), _entry(fields))
     with here.db.read() as session:
         find(session, number)
-    with here.db.write() as session:
-        services.record(session, here.policy, here.clock, number, event)
-    return RedirectResponse(f"/complaints/{quote(number, safe='')}?done={event.kind}", 303)
+    try:
+        kind = _recorded(request, number, fields)
+    except NotRecordedError as refused:
+        return _page(request, number, refused=refused, sent=fields)
+    return RedirectResponse(f"{_address(number)}?done={kind}", 303)
+
+
+def _recorded(request: Request, number: str, fields: dict[str, str]) -> EventKind:
+    """Record what the form says; a local time in it is one of the zone that the form named.
+
+    Raises:
+        NotRecordedError: It makes no sense, and a reader can be told why.
+        BihuanError: The service refused it for a reason of its own.
+    """
+    here = site(request)
+    local = zone(fields["zone"]) if fields.get("zone") else reader_of(request, here.settings).zone
+    event = read_event(fields, here.clock(), _entry(fields), local)
+    try:
+        with here.db.write() as session:
+            services.record(session, here.policy, here.clock, number, event)
+    except (RefusedError, UsageError) as error:
+        with here.db.read() as session:
+            refused = why_refused(session, number, event)
+        if refused is None:
+            raise
+        raise refused from error
+    return event.kind
+
+
+def back(request: Request) -> Response:
+    """The complaint itself: where whoever changes the language after a refusal, or reloads, is to end."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(_address(request.path_params["number"]) + query, 303)
+
+
+def _address(number: str) -> str:
+    return f"/complaints/{quote(number, safe='')}"
 
 
 def blank(request: Request) -> Response:
@@ -171,7 +211,7 @@ def _register(request: Request, fields: dict[str, str]) -> Response:
         return _form(request, draft, status=400)
     with here.db.write() as session:
         number = services.register(session, here.policy, here.settings, here.clock, draft.complaint)
-    return RedirectResponse(f"/complaints/{quote(number, safe='')}?done={EventKind.REGISTERED}", 303)
+    return RedirectResponse(f"{_address(number)}?done={EventKind.REGISTERED}", 303)
 
 
 def _form(request: Request, draft: Draft, status: int = 200) -> Response:

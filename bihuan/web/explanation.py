@@ -19,7 +19,7 @@ def show(request: Request) -> Response:
     at, reader = here.clock(), reader_of(request, here.settings)
     with here.db.read() as session:
         it = find(session, number)
-        found = accounts(session, here.policy, here.settings, number, at)
+        found = accounts(session, here.policy, number, at)
         is_simulated = board.is_simulated(session) or it.is_simulated
     explained = [
         (account, title(account, reader.language), standing(account, at),

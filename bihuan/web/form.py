@@ -1,4 +1,4 @@
-"""What people fill in, read into the payloads that services take; what is wrong is said field by field."""
+"""What people fill in to register a complaint, read into what services take; what is wrong is said field by field."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from pydantic import ValidationError
-from starlette.exceptions import HTTPException
-
-from schemas.complaint import Channel, ComplaintIn, CustomerIn, EventIn, EventKind, Kind, Severity
+from schemas.complaint import TIER_LENGTH, Channel, ComplaintIn, CustomerIn, Kind, Severity
 
 SOURCE = "web"
 LIMITS: Mapping[str, int] = {"title": 300, "matter": 10_000, "demand": 10_000, "customer": 120, "email": 254,
-                             "note": 2_000}  # fmt: skip
+                             "note": 2_000, "reason": 500, "tier": TIER_LENGTH, "into": 40, "department": 60,
+                             "handler": 60}  # fmt: skip
 _CHOICES: Mapping[str, type[StrEnum]] = {"channel": Channel, "kind": Kind, "severity": Severity}
 _MAY_BE_EMPTY = frozenset({"kind"})
 _ADDRESS = re.compile(r"[\w.+'=~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -67,23 +64,3 @@ def _problems(values: Mapping[str, str]) -> dict[str, str]:
 def contact_url(email: str) -> str | None:
     """An e-mail address as a contact that the installation's own mail account reaches; None for none."""
     return f"mailto:{email}" if email else None
-
-
-def read_event(fields: Mapping[str, str], at: datetime, entry: str) -> EventIn:
-    """What a button says has just happened.
-
-    Raises:
-        HTTPException: 400, no such event, a note too long, or an assignment to nobody.
-    """
-    kind, note, handler = fields.get("kind"), fields.get("note", ""), fields.get("handler", "")
-    is_assignment = kind == EventKind.ASSIGNED
-    if kind not in set(EventKind) or len(note) > LIMITS["note"] or (is_assignment and not handler):
-        raise HTTPException(400)
-    remark = "reason" if kind == EventKind.WAITING else "note"
-    data: dict[str, Any] = {remark: note} if note else {}
-    if is_assignment:
-        data["handler"] = handler
-    try:
-        return EventIn(kind=EventKind(kind), occurred_at=at, actor=SOURCE, key=f"{SOURCE}:{entry}", data=data)
-    except ValidationError as error:  # an event that no button here says
-        raise HTTPException(400) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -41,8 +41,13 @@ class Site:
 
     settings: Settings
     db: Database
-    policy: Policy
+    policy_source: Callable[[], Policy]
     clock: Clock
+
+    @property
+    def policy(self) -> Policy:
+        """Today's policy, as its source has it now."""
+        return self.policy_source()
 
     @cached_property
     def secret(self) -> str:

@@ -14,13 +14,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bihuan.clock import fixed, wall_clock
-from bihuan.services.checkup import Level, check_up, engine, ledger, machine
+from bihuan.clock import fixed, parse_instant, wall_clock
+from bihuan.policy.loader import DEFAULTS, load_policy
+from bihuan.services.checkup import Level, check_up, edition, engine, ledger, machine
 from bihuan.services.checkup.finding import Visit
 from bihuan.services.checkup.schedule import FILE, intervals, schedule_of
 from bihuan.services.heartbeat import beat
 from bihuan.services.letter import NOBODY
 from bihuan.services.people import save_department, save_staff
+from bihuan.services.policy import adopt
 from bihuan.settings import settings
 from bihuan.testing import Answer, HttpServer, SmtpServer
 from schemas.outbox import Audience, Message, MessageState, Notice
@@ -143,7 +145,7 @@ def test_a_bad_policy_file(findings, tmp_path, monkeypatch):
     monkeypatch.setenv("BIHUAN_POLICY_DIR", str(tmp_path))
     found = findings()
     assert problem(found["policy"], f"{tmp_path / 'routing.yaml'}:1")
-    assert "calendar" not in found
+    assert not {"calendar", "policy edition"} & found.keys()
 
 
 def test_the_policy_in_force_and_its_own_files_are_named(findings, tmp_path, monkeypatch, policy):
@@ -153,12 +155,23 @@ def test_the_policy_in_force_and_its_own_files_are_named(findings, tmp_path, mon
     assert "kpi.yaml" in findings()["policy"]["says"]
 
 
-@pytest.mark.parametrize(("at", "estimated"), [("2025-12-31T15:59Z", ""), ("2025-12-31T16:00Z", "china 2027")])
-def test_a_year_without_its_official_notice_is_a_note_from_the_calendars_own_new_year(at, estimated):
-    from bihuan.clock import parse_instant
+@pytest.mark.parametrize(
+    ("at", "estimated"),
+    [("2026-09-30T15:59Z", ""), ("2026-09-30T16:00Z", "china 2027"), ("2026-12-31T16:00Z", "china 2027"),
+     ("2027-09-30T16:00Z", "china 2027, china 2028")],
+)  # fmt: skip
+def test_a_year_without_its_official_notice_is_a_note_and_the_next_one_from_its_october_on(at, estimated):
+    level, says, cure = machine.calendar(Visit(settings(), fixed(parse_instant(at))))
+    assert (level, says.endswith(estimated)) == (Level.NOTE if estimated else Level.OK, True)
+    assert ("`bihuan calendar update FILE`" in cure) is bool(estimated)
 
-    level, says, _ = machine.calendar(Visit(settings(), fixed(parse_instant(at))))
-    assert (level, estimated in says) == (Level.NOTE if estimated else Level.OK, True)
+
+def test_a_notice_taken_in_ends_that(tmp_path, monkeypatch):
+    (tmp_path / "calendar.d").mkdir()
+    (tmp_path / "calendar.d" / "2027.yaml").write_text("years: {2027: {off_days: [2027-01-01]}}\n", encoding="utf-8")
+    monkeypatch.setenv("BIHUAN_POLICY_DIR", str(tmp_path))
+    settings.cache_clear()
+    assert machine.calendar(Visit(settings(), fixed(parse_instant("2026-12-01T00:00Z"))))[0] is Level.OK
 
 
 def test_another_package_that_owns_one_of_our_names(findings, tmp_path, monkeypatch):
@@ -215,6 +228,77 @@ def test_plain_mail_addresses_and_no_account_to_send_from(visit, findings, monke
     with visit.db.write() as session:
         save_department(session, "service", "客服部", contact_url="mailto:service@example.com", secret=SECRET)
     assert problem(findings()["contacts"], "no mail account", "BIHUAN_MAIL_URL")
+
+
+# --- editions of the policy -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def uses(visit):
+    """Let a policy have been used so long ago."""
+
+    def use(policy, **ago):
+        with visit.db.write() as session:
+            adopt(session, policy, wall_clock() - timedelta(**ago))
+
+    return use
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """Another deadline policy, read from the directory that the settings name."""
+
+    def read(late_after="20min"):
+        text = (DEFAULTS / "deadline.yaml").read_text(encoding="utf-8")
+        folder = tmp_path / "my-policy"
+        folder.mkdir(exist_ok=True)
+        (folder / "deadline.yaml").write_text(text.replace("late_after: 15min", f"late_after: {late_after}"))
+        monkeypatch.setenv("BIHUAN_POLICY_DIR", str(folder))
+        return load_policy(folder)
+
+    return read
+
+
+def test_before_the_first_complaint_no_edition_is_missing(visit, findings):
+    assert findings()["policy edition"]["says"].startswith("none used yet")
+
+
+def test_files_that_were_used_are_fine(findings, uses, own):
+    uses(own(), hours=1)
+    assert findings()["policy edition"]["level"] == "ok"
+
+
+def test_files_that_were_edited_since_are_named_by_their_section(findings, uses, own, policy):
+    uses(policy, hours=1)
+    own()
+    found = findings()["policy edition"]
+    assert found["level"] == "note"
+    assert found["says"].startswith("edited and not used yet: deadline; ")
+    assert all(words in found["says"] + found["cure"] for words in ("from the next act on", "`bihuan policy apply`"))
+
+
+def test_two_processes_with_two_policy_directories_are_found_out(findings, uses, own, policy):
+    other = own()
+    for hours in range(6, 0, -1):
+        uses(policy if hours % 2 else other, hours=hours)
+    found = findings()["policy turns"]
+    assert problem(found, "deadline 4 times", "BIHUAN_POLICY_DIR", "`bihuan policy history`")
+    assert "kpi" not in found["says"]
+
+
+@pytest.mark.parametrize("ago", [{"hours": 1}, {"days": 1}], ids=["a few", "slowly"])
+def test_changing_ones_mind_is_no_fault(visit, uses, own, policy, ago):
+    other = own()
+    (name, unit), turns = next(iter(ago.items())), 5 if "hours" in ago else 9
+    for times in range(turns, 0, -1):
+        uses(policy if times % 2 else other, **{name: unit * times})
+    assert edition.policy_turns(visit)[0] is Level.OK
+
+
+def test_new_editions_one_after_the_other_are_no_turns(visit, uses, own):
+    for minutes in range(30, 20, -1):
+        uses(own(f"{minutes}min"), minutes=minutes)
+    assert edition.policy_turns(visit)[0] is Level.OK
 
 
 # --- what goes out ---------------------------------------------------------------------------------------------------

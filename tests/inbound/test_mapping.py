@@ -8,7 +8,8 @@ import yaml
 from pydantic import BaseModel
 
 from bihuan.errors import UsageError
-from bihuan.inbound.mapping import Attribute, EventColumn, EventLog, Fields, Mapping, Value, load_mapping
+from bihuan.inbound.history import EventColumn, EventLog, Verdict
+from bihuan.inbound.mapping import Attribute, Fields, Mapping, Value, load_mapping
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ["boston_311", "itsm_incidents", "cfpb"]
@@ -53,6 +54,8 @@ def test_deadlines_are_the_policys_or_named_one_by_one(load, text, terms):
 
 
 LOG = "event_log: {at: Changed, state: Status, states: {New: registered}}\n"
+ENDED = "events: [{kind: handled, at: Done}]\n"
+VERDICT = "verdict: {column: In time, on_time: Y, late: N, since: handled}"
 
 
 @pytest.mark.parametrize(("text", "says"), [
@@ -69,6 +72,18 @@ LOG = "event_log: {at: Changed, state: Status, states: {New: registered}}\n"
     (MINIMAL + "events: [{kind: mended, at: Received}]", r":6 events.0.kind: unknown word 'mended'"),
     (MINIMAL + LOG + "events: [{kind: handled, at: Done}]", r":7 events: an event log yields its events itself"),
     (MINIMAL + LOG.replace("registered", "reopened"), r":6 event_log.states.New: 'reopened' is not a stage"),
+    (MINIMAL + LOG.replace("}}", "}, waiting: [Neu]}"),
+     r":6 event_log.waiting: 'Neu' is not one of the states - did you mean New\?"),
+    (MINIMAL + LOG.replace("New: registered}", "Done: handled}, waiting: Done"),
+     r":6 event_log.waiting: 'Done' is an end, handled - leave it out"),
+    (MINIMAL + VERDICT, r":6 verdict.since: nothing in this mapping is ever handled - name the event that brings it"),
+    (MINIMAL + LOG + VERDICT, r":7 verdict.since: nothing in this mapping is ever handled"),
+    (MINIMAL + ENDED + VERDICT.replace("handled", "responded"),
+     r":7 verdict.since: no verdict falls when a complaint is responded - write handled or closed"),
+    (MINIMAL + ENDED + VERDICT.replace("N,", "[N, Y],"), r":7 verdict.late: 'Y' is listed as on time and as late"),
+    (MINIMAL + ENDED + VERDICT.replace("N,", "[],"), r":7 verdict.late: is empty - name at least one"),
+    (MINIMAL + ENDED + VERDICT.replace("late: N, ", ""), r":7 verdict.late: is missing - add it"),
+    (MINIMAL + ENDED + "verdict: In time", r":7 verdict: 'In time' is not a mapping"),
     (MINIMAL + "deadlines: {handled: Due}", r":6 deadlines.handled: is neither `policy` nor a column"),
     (MINIMAL + "deadlines: none", r":6 deadlines: says neither `policy` nor milestones"),
     (MINIMAL + "encoding: klingon", r":6 encoding: unknown encoding 'klingon'"),
@@ -95,6 +110,7 @@ def test_what_cannot_be_meant_is_refused_with_line_and_key(load, text, says):
 @pytest.mark.parametrize("naming", [
     "  title: Done at", "attributes: [Done at]", "events: [{kind: handled, at: Done at}]",
     "events: [{kind: handled, at: Changed, when: {Done at: yes}}]", "deadlines: {handled: {column: Done at}}",
+    f"{ENDED}{VERDICT.replace('In time', 'Done at')}",
     "event_log: {at: Done at, state: Status, states: {New: registered}}", "  customer: {name: Done at}",
 ])  # fmt: skip
 def test_a_column_of_the_future_may_be_read_nowhere(load, naming):
@@ -122,7 +138,7 @@ def test_a_mapping_that_cannot_be_read_is_one_line(tmp_path, path):
 @pytest.mark.parametrize("document", ["mapping.md", "mapping.zh-CN.md"])
 def test_the_guide_names_every_key_and_its_snippets_load(load, document):
     text = (ROOT / "docs" / document).read_text(encoding="utf-8")
-    models: list[type[BaseModel]] = [Mapping, Fields, Value, EventColumn, EventLog, Attribute]
+    models: list[type[BaseModel]] = [Mapping, Fields, Value, EventColumn, EventLog, Verdict, Attribute]
     keys = {key for model in models for key in model.model_fields}
     assert {key for key in keys if not re.search(rf"\b{key}\b", text)} == set()
     for snippet in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL):

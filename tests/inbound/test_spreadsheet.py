@@ -206,6 +206,27 @@ def test_as_of_an_instant_nothing_later_is_known(desk, instant, numbers, events,
     assert all(found.deadlines["handled"] for found in taken if found.external_id == "1001")
 
 
+VERDICT = {"column": "Branch", "on_time": ["Y", "yes"], "late": "N", "since": "handled"}
+
+
+@pytest.mark.parametrize(("word", "data"), [
+    ("Y", {"on_time": True}), ("yes", {"on_time": True}), ("N", {"on_time": False}), ("", {}), ("?", {}),
+])  # fmt: skip
+def test_the_sources_verdict_is_part_of_its_event(desk, word, data):
+    [taken] = desk([*FIRST[:7], word, *FIRST[8:]], verdict=VERDICT)
+    assert [event.data for event in taken.events] == [data]
+
+
+def test_a_verdict_without_its_event_is_not_looked_at(desk):
+    [taken] = desk([*FIRST[:7], "perhaps", "pending", *FIRST[9:]], verdict=VERDICT)
+    assert taken.events == ()
+
+
+def test_a_verdict_that_the_mapping_does_not_know_has_its_row_rejected(desk):
+    rejected, _ = desk([*FIRST[:7], "perhaps", *FIRST[8:]], SECOND, verdict=VERDICT)
+    assert rejected[:2] == (2, "Branch: 'perhaps' is neither on time nor late in the mapping")
+
+
 BROKEN_OFF = gzip.compress(as_csv([HEADER, *[FIRST] * 5000]).encode(), mtime=0)[:-50]
 
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from bihuan.policy.models import Direction, Targets
+from bihuan.policy.deadline import Targets
+from bihuan.policy.models import Direction
 from schemas.complaint import EventKind, Kind, Severity
 from schemas.deadline import Mode
 
@@ -73,15 +74,15 @@ def test_every_department_has_a_name_in_both_languages(policy):
     assert set(policy.routing.departments) == {"product", "service", "process", "front_desk", "special_group"}
 
 
-def test_every_indicator_counts_a_milestone_and_asks_for_98_percent(policy):
+def test_every_indicator_counts_a_milestone_or_the_sources_verdict_and_asks_for_98_percent(policy):
     for name, indicator in policy.kpi.indicators.items():
-        assert name == f"on_time_{indicator.milestone}"
-        assert indicator.milestone in policy.deadline.milestones
+        assert name == f"on_time_{indicator.milestone or 'by_source'}"
+        assert (indicator.milestone in policy.deadline.milestones) is (indicator.counts is None)
         assert (indicator.direction, indicator.target, indicator.min_n) == (Direction.AT_LEAST, 0.98, 30)
 
 
 def test_the_five_milestones_every_complaint_may_reach_have_an_indicator(policy):
-    assert [indicator.milestone for indicator in policy.kpi.indicators.values()] == list(MATRIX)[:5]
+    assert [indicator.milestone for indicator in policy.kpi.indicators.values()] == [*list(MATRIX)[:5], None]
 
 
 def test_a_working_day_of_the_default_calendar_has_the_eight_hours_the_matrix_counts_on(policy):

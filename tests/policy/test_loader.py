@@ -55,7 +55,7 @@ WRONG = [
     ("deadline", "  handled:  #", "  Handled:  #",
      "milestones.Handled: 'Handled' is not a name - use small letters, digits and _, at most 40"),
     ("deadline", "  handled:  #", "  assigned:  #",
-     "milestones.assigned: is written twice, first on line 18 - keep one of them"),
+     "milestones.assigned: is written twice, first on line 32 - keep one of them"),
     ("deadline", LATE, "late_after: !soon 15min", "late_after: the tag !soon is not read in a policy - leave it out"),
     ("deadline", LATE, "late_after: &a 15min\nwarn_after: *a",
      "warn_after: an alias is not read in a policy - write the value out"),
@@ -72,6 +72,12 @@ WRONG = [
     ("routing", "  front_desk: {", "  404: {", "departments.404: 404 is not text - put it in quotes"),
     ("kpi", "milestone: handled", "milestone: handeld",
      "indicators.on_time_handled.milestone: unknown milestone 'handeld' - did you mean handled?"),
+    ("kpi", "milestone: handled", "counts: handled",
+     "indicators.on_time_handled.counts: unknown word 'handled' - write one of source_verdict"),
+    ("kpi", "milestone: handled", "milestone: handled\n    counts: source_verdict",
+     "indicators.on_time_handled.counts: counts two things - keep `milestone` or `counts`"),
+    ("kpi", "    milestone: handled\n", "",
+     "indicators.on_time_handled: says nothing that it counts - add `milestone: handled` or `counts: source_verdict`"),
     ("kpi", "target: 98%", "target: 0.98",
      "indicators.on_time_assigned.target: 0.98 is not a percentage - write it as 80%"),
     ("kpi", "min_n: 30", "min_n: 0",
@@ -104,7 +110,9 @@ def test_a_slip_is_named_by_file_line_and_key(tmp_path, section, old, new, messa
 def test_of_several_slips_the_first_line_is_named(tmp_path):
     file = _replaced(tmp_path, "deadline", HANDLED_URGENT, "urgent: {target: 24x, clock: calendar}")
     file.write_text(file.read_text(encoding="utf-8").replace(LATE, "late_after: soon"), encoding="utf-8")
-    with pytest.raises(PolicyError, match=r"deadline.yaml:15 late_after: 'soon' is not a span"):
+    lines = file.read_text(encoding="utf-8").splitlines()
+    line = next(number for number, text in enumerate(lines, start=1) if text.startswith("late_after: soon"))
+    with pytest.raises(PolicyError, match=rf"deadline.yaml:{line} late_after: 'soon' is not a span"):
         load_policy(tmp_path)
 
 

@@ -118,7 +118,8 @@ def test_what_was_recorded_at_one_instant_goes_by_the_way_of_a_complaint(end, or
 )
 def test_an_open_complaint_can_be_worked_on_but_not_reopened(state, kinds):
     assert possible(state) == kinds | {
-        ASSIGNED, RESPONDED, EventKind.WAITING, EventKind.SEVERITY_CHANGED, EventKind.DEPARTMENT_CHANGED, HANDLED,
+        ASSIGNED, RESPONDED, EventKind.WAITING, EventKind.SEVERITY_CHANGED, EventKind.TIER_CHANGED,
+        EventKind.DEPARTMENT_CHANGED, HANDLED,
         EventKind.WITHDRAWN, EventKind.MERGED, CLOSED, EventKind.NOTE, EventKind.AUTOMATIC_REPLY,
     }  # fmt: skip
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bihuan.rules.business_time import BusinessClock
+from bihuan.policy.book import PolicyBook
 from bihuan.rules.complaint import LogLine
 from bihuan.rules.deadline import DerivedDeadline, decide, derive, next_step
 from schemas.complaint import EventKind, Severity
@@ -41,10 +41,10 @@ def registered(severity: Severity = Severity.GENERAL, **data: Any) -> LogLine:
 @pytest.fixture
 def derived(policy):
     """The deadlines of a log by milestone and round."""
-    clock = BusinessClock(policy.calendars.default)
+    book = PolicyBook.of(policy.deadline, policy.calendars)
 
     def given(*log: LogLine) -> dict[tuple[str, int], DerivedDeadline]:
-        return {(one.milestone, one.round): one for one in derive(log, policy.deadline, clock)}
+        return {(one.milestone, one.round): one for one in derive(log, book)}
 
     return given
 
@@ -239,7 +239,9 @@ def test_last_means_recorded_last(derived):
 
 
 def test_a_severity_without_the_milestone_takes_it_away(derived):
-    assert ("assigned", 1) not in derived(registered(), line(EventKind.AMENDED, 1, severity="major"))
+    one = derived(registered(), line(EventKind.AMENDED, 1, severity="major"))["assigned", 1]
+    assert (one.state, one.cancelled_at) == (DeadlineState.CANCELLED, after(1))
+    assert ("assigned", 1) not in derived(registered(Severity.MAJOR))
 
 
 def test_a_moved_promise_is_the_one_that_counts(derived):

@@ -9,8 +9,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bihuan.policy.book import PolicyBook
 from bihuan.policy.loader import load_policy
-from bihuan.rules.business_time import BusinessClock
 from bihuan.rules.complaint import LogLine, rounds, standing
 from bihuan.rules.deadline import Decision, DerivedDeadline, decide, derive, next_step
 from schemas.complaint import ComplaintState, EventKind, Severity
@@ -20,8 +20,7 @@ START = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
 LATEST = 600
 """Hours that a log or a walk may take."""
 OVER = {ComplaintState.HANDLED, ComplaintState.CLOSED, ComplaintState.WITHDRAWN, ComplaintState.MERGED}
-POLICY = load_policy(None).deadline
-CLOCK = BusinessClock(load_policy(None).calendars.default)
+BOOK = PolicyBook.of(load_policy(None).deadline, load_policy(None).calendars)
 
 hours = st.integers(-1, LATEST).map(lambda count: START + timedelta(hours=count))
 """Whole hours, so that instants often meet."""
@@ -53,7 +52,7 @@ steppings = st.sets(hours, min_size=1).map(sorted)
 
 
 def derived(log: Sequence[LogLine]) -> list[DerivedDeadline]:
-    return derive(log, POLICY, CLOCK)
+    return derive(log, BOOK)
 
 
 def walk(

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bihuan.rules.business_time import BusinessClock
-from bihuan.rules.complaint import LogLine, severity_in_force, standing
+from bihuan.policy.book import PolicyBook
+from bihuan.rules.complaint import LogLine, standing
 from bihuan.rules.deadline import DerivedDeadline, derive
 from bihuan.rules.pause import Pause, pauses
+from bihuan.rules.terms import severity_in_force
 from schemas.complaint import ComplaintState, EventKind, Severity
 from schemas.deadline import DeadlineState
 
@@ -33,8 +34,8 @@ def derived(policy):
     """The deadlines of a log by milestone and round."""
 
     def given(*log: LogLine) -> dict[tuple[str, int], DerivedDeadline]:
-        clock = BusinessClock(policy.calendars.default)
-        return {(one.milestone, one.round): one for one in derive(log, policy.deadline, clock)}
+        book = PolicyBook.of(policy.deadline, policy.calendars)
+        return {(one.milestone, one.round): one for one in derive(log, book)}
 
     return given
 

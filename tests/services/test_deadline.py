@@ -9,7 +9,7 @@ from threading import Barrier
 
 import pytest
 
-from bihuan.policy.models import DeadlinePolicy
+from bihuan.policy.deadline import DeadlinePolicy
 from bihuan.services.deadline import BACKFILLED, ENDED, Checked, check_all, check_due
 from bihuan.store.engine import Database
 from schemas.complaint import EventIn, EventKind, Severity
@@ -316,13 +316,15 @@ def test_a_deadline_keeps_the_policy_that_set_it(office, policy):
     assert {row.calendar_version for row in office.deadlines.values()} == {policy.calendars.default.version}
 
 
-def test_an_open_deadline_follows_a_new_policy_at_its_next_news(office, policy):
+def test_a_new_policy_sets_what_starts_from_then_on_and_nothing_that_is_open(office, policy):
     number = office.register()
     office.policy = stricter(policy, "30h")
     office.at = office.after(1)
     office.record(number, EventKind.RESPONDED)
-    one = office.deadlines["handled", 1]
-    assert (one.due_at, one.policy_version) == (office.after(30), office.policy.deadline.version)
+    office.register("2")
+    first, second = sorted((row for row in office.rows(Deadline) if row.milestone == "handled"), key=lambda row: row.id)
+    assert (first.due_at, first.policy_version) == (office.after(48), policy.deadline.version)
+    assert (second.due_at, second.policy_version) == (office.after(31), office.policy.deadline.version)
 
 
 def test_a_breach_keeps_the_policy_under_which_it_was_one(office, policy):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from bihuan.policy.models import DeadlinePolicy
+from bihuan.policy.deadline import DeadlinePolicy
 from bihuan.services.integrity import inspect_database
 from bihuan.store.rows import table_of
 from schemas.complaint import Complaint, EventIn, EventKind, Severity

@@ -14,7 +14,7 @@ from bihuan.services.kpi import months_between, show
 from schemas.complaint import Channel, EventIn, EventKind
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-HANDLED = "on_time_handled"
+HANDLED, BY_SOURCE = "on_time_handled", "on_time_by_source"
 
 
 def told(office, number: str, registered: float, handled: float | None, due: float | None = 10, **facts):
@@ -123,6 +123,53 @@ def test_every_milestone_of_the_policy_that_was_due_has_its_row(office):
     assert {row["indicator"]: row["value"] for row in shown(office)} == {
         "on_time_assigned": 1.0, "on_time_first_response": 1.0, "on_time_handled": 1.0, "on_time_result_feedback": 1.0,
     }  # fmt: skip
+
+
+def judged(office, number: str, *ends: tuple[EventKind, float, bool | None], **facts):
+    """As a source tells it that says itself at each end, so many hours after opening, whether it was on time."""
+    events = [
+        EventIn(kind=kind, occurred_at=office.after(hour), data={} if on_time is None else {"on_time": on_time})
+        for kind, hour, on_time in ends
+    ]
+    return office.complaint(number, deadlines={}, events=tuple(events), **facts)
+
+
+def test_what_the_source_says_of_itself_is_counted_and_its_silence_apart(office):
+    office.take_in(
+        judged(office, "1", (EventKind.HANDLED, 1, True)),
+        judged(office, "2", (EventKind.HANDLED, 1, None), (EventKind.CLOSED, 2, False)),
+        judged(office, "3", (EventKind.CLOSED, 2, True)),
+        judged(office, "4", (EventKind.HANDLED, 1, None)),
+        judged(office, "5"),
+    )
+    (row,) = shown(office)
+    assert (row["indicator"], row["n"], row["no_sla"], row["open_overdue"]) == (BY_SOURCE, 3, 2, 0)
+    assert row["value"] == 2 / 3
+    assert 0 < row["low"] < row["value"] < row["high"] < 1
+
+
+def test_the_last_verdict_on_a_complaint_counts(office):
+    again = (EventKind.HANDLED, 9, True), (EventKind.REOPENED, 10, None)
+    office.take_in(
+        judged(office, "1", *again, (EventKind.HANDLED, 11, False)),
+        judged(office, "2", *again),
+        judged(office, "3", *again, (EventKind.HANDLED, 11, None)),
+    )
+    (row,) = shown(office)
+    assert (row["value"], row["n"]) == (2 / 3, 3)
+
+
+def test_verdicts_go_by_a_dimension_too_and_by_span(office):
+    office.take_in(
+        judged(office, "1", (EventKind.CLOSED, 2, True), channel=Channel.PHONE),
+        judged(office, "2", (EventKind.CLOSED, 2, False), channel=Channel.PHONE),
+        judged(office, "3", channel=Channel.APP),
+        judged(office, "4", (EventKind.CLOSED, 40, False), hours=30, channel=Channel.APP),
+    )
+    rows = {row["channel"]: row for row in shown(office, by="channel", until=office.after(24))}
+    assert (rows["phone"]["value"], rows["phone"]["n"], rows["phone"]["no_sla"]) == (0.5, 2, 0)
+    assert (rows["app"]["value"], rows["app"]["n"], rows["app"]["no_sla"]) == (None, 0, 1)
+    assert {row["month"]: row["n"] for row in shown(office, by="month")} == {"2026-11": 3}
 
 
 def test_the_span_takes_in_its_beginning_and_leaves_out_its_end(office):

@@ -150,7 +150,7 @@ def test_a_complaint_that_a_person_takes_up_is_left_to_them(demo, policy, here):
 
 def test_the_living_demo_ends_at_once_when_told_to(demo, policy, here):
     stop = Event()
-    living = Thread(target=live, args=(demo, policy, here, fixed(NOW), stop))
+    living = Thread(target=live, args=(demo, lambda: policy, here, fixed(NOW), stop))
     living.start()
     stop.set()
     living.join(timeout=10)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import insert, inspect, select
 
+from bihuan.rules.complaint import LogLine
+from bihuan.rules.terms import facts_in_force
+from bihuan.services.integrity import inspect_database
 from bihuan.store.migrations import _config, current, differences, downgrade, head, upgrade
+from bihuan.store.rows import table_of
+from schemas.complaint import Channel, Complaint, ComplaintEvent, ComplaintState, EventKind, Kind, Severity
+from schemas.deadline import Deadline, DeadlineState, Mode
 from schemas.installation import Heartbeat
 from schemas.tables import METADATA
 
@@ -68,6 +74,100 @@ def test_what_a_sweep_reads_holds_only_what_is_open(db):
         for index in looked.get_indexes(table)
     }
     assert all(words in conditions[name] for name, words in PARTIAL.items())
+
+
+# --- from the first shape to editions of the policy ---
+
+FIRST = "2026_11_22_first"
+AT = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
+PROMISES = {"deadlines": {"handled": "2026-11-20T01:00:00+00:00", "result_feedback": None}}
+TERMS = {"channel": "email", "kind": "product", "region": "华东", "business_line": "cards", "tier": "premium"}
+LOGS = {
+    1: (TERMS, [(EventKind.REGISTERED, {"severity": "urgent", **PROMISES}), (EventKind.NOTE, {"note": "a remark"})]),
+    2: (dict.fromkeys(TERMS) | {"channel": "phone"}, [(EventKind.REGISTERED, {"severity": "general"})]),
+    3: (TERMS, [(EventKind.REGISTERED, {"severity": "general", "tier": "basic"}), (EventKind.NOTE, {"tier": "x"})]),
+    4: (TERMS, [(EventKind.REGISTERED, {})]),
+}
+"""Complaints by id: their columns, and their logs as the first version wrote them."""
+
+
+def filled(db) -> None:
+    """A database of the first shape with complaints in it, and a deadline of the first policy."""
+    downgrade(db, FIRST)
+    with db.write() as session:
+        for number, (facts, log) in LOGS.items():
+            session.execute(insert(table_of(Complaint)).values(
+                id=number, number=f"20261116-{number:06}", source="desk", severity=Severity.GENERAL, registered_at=AT,
+                state=ComplaintState.REGISTERED, round=1, title="", matter="", demand="", missing=[], attributes={},
+                is_simulated=False, **_worded(facts)))  # fmt: skip
+            session.execute(insert(table_of(ComplaintEvent)), [
+                {"complaint_id": number, "kind": kind, "occurred_at": AT, "recorded_at": AT, "actor": "",
+                 "key": f"{kind}", "data": data} for kind, data in log])  # fmt: skip
+        columns = [column for column in table_of(Deadline).c if column.name not in {"department", "corrected_due_at"}]
+        values = {
+            "id": 1, "subject_kind": "complaint", "subject_id": 2, "milestone": "handled", "round": 1, "leg": 0,
+            "mode": Mode.CALENDAR, "target_seconds": 3600.0, "started_at": AT, "due_at": AT + timedelta(hours=1),
+            "warn_at": [], "step": 0, "next_at": AT + timedelta(hours=1), "state": DeadlineState.RUNNING,
+            "policy_version": "0" * 16, "calendar_version": "0" * 16,
+        }  # fmt: skip
+        session.execute(insert(table_of(Deadline)).values({column: values.get(column.name) for column in columns}))
+
+
+def _worded(facts):
+    return {**facts, "channel": Channel(facts["channel"]), "kind": Kind(facts["kind"]) if facts["kind"] else None}
+
+
+def stored(db, table):
+    with db.read() as session:
+        return list(session.execute(select(table_of(table)).order_by(table_of(table).c.id)))
+
+
+def test_complaints_of_the_first_version_stay_and_their_logs_remember_the_terms(db):
+    filled(db)
+    before = stored(db, Complaint)
+    assert upgrade(db) == head()
+    assert different(db) == []
+    assert stored(db, Complaint) == before
+    registered = {row.complaint_id: row.data for row in stored(db, ComplaintEvent) if row.kind is EventKind.REGISTERED}
+    assert registered == {
+        1: {"severity": "urgent", **PROMISES, **TERMS},
+        2: {"severity": "general", **dict.fromkeys(TERMS), "channel": "phone"},
+        3: {"severity": "general", **TERMS, "tier": "basic"},
+        4: TERMS,
+    }
+    others = [row.data for row in stored(db, ComplaintEvent) if row.kind is not EventKind.REGISTERED]
+    assert others == [{"note": "a remark"}, {"tier": "x"}]
+
+
+def test_what_the_log_remembers_is_what_scopes_look_at(db):
+    filled(db)
+    upgrade(db)
+    [registered, _] = [row for row in stored(db, ComplaintEvent) if row.complaint_id == 1]
+    facts = facts_in_force([LogLine(registered.kind, AT, AT, registered.data)])
+    assert {name: getattr(facts, name) for name in TERMS} == TERMS
+    assert facts.severity == "urgent"
+
+
+def test_a_deadline_of_the_first_version_stays_and_nothing_of_it_is_called_wrong(db, policy):
+    """Its policy was never kept, so only what no policy has a say in is compared."""
+    filled(db)
+    upgrade(db)
+    [row] = stored(db, Deadline)
+    assert (row.due_at, row.policy_version, row.department, row.corrected_due_at) == (
+        AT + timedelta(hours=1), "0" * 16, None, None,
+    )  # fmt: skip
+    missing = [found for found in inspect_database(db, policy).differences if found["complaint_id"] == 2]
+    assert "handled" not in {found["milestone"] for found in missing}
+
+
+def test_down_and_up_again_keeps_what_was_registered(db):
+    filled(db)
+    upgrade(db)
+    before = stored(db, ComplaintEvent)
+    downgrade(db, FIRST)
+    upgrade(db)
+    assert stored(db, ComplaintEvent) == before
+    assert len(stored(db, Deadline)) == 1
 
 
 def test_there_is_one_way_up():

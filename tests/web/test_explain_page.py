@@ -43,7 +43,7 @@ def test_a_breach_names_whom_it_told_and_what_ended_before_says_so(office, brows
     office.later(hours=3)
     check_all(office.db, office.policy, office.at)
     page = browser.get(f"/complaints/{number}/explain?lang=en").text
-    assert "Message to Li 处理: planned" in page
+    assert "Message to Li 处理, handler: planned" in page
     assert "No notice: it had ended before" in page
 
 

@@ -100,7 +100,7 @@ def test_looking_never_records(office: Any, browser: Any, method: str) -> None:
         "/healthz",
     ):
         assert browser.send(method, path).status_code == 200
-    assert browser.send(method, f"/complaints/{number}/events").status_code == 405
+    assert browser.send(method, f"/complaints/{number}/events").status_code == 303
     assert office.stored() == before
 
 

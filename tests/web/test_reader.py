@@ -15,7 +15,8 @@ from bihuan.notify.words import LANGUAGES, words
 from bihuan.services.deadline import check_due
 from bihuan.web.__main__ import listen
 from bihuan.web.app import _EXPLAINED
-from bihuan.web.complaint import BUTTONS, STATES
+from bihuan.web.complaint import STATES
+from bihuan.web.event import CASES, SAID_HERE
 from bihuan.web.reader import Reader, masked
 from schemas.complaint import Channel, ComplaintState, EventKind, Kind, Severity
 from schemas.deadline import DeadlineState
@@ -90,7 +91,7 @@ def test_a_name_shows_its_first_character_only(name: str | None, shown: str) -> 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_word_is_missing_for_any_code(language: str) -> None:
     page = words(language)["page"]
-    needed = [f"button_{kind}" for kind in (*BUTTONS, EventKind.ASSIGNED)]
+    needed = [f"button_{kind}" for kind in SAID_HERE] + [f"refused_{case}" for case in CASES]
     needed += [f"error_{case}_{part}" for case in (*_EXPLAINED, "complaint") for part in ("what", "cure")]
     needed += [f"state_{state}" for state in STATES if state not in set(ComplaintState)]
     needed += [f"problem_{problem}" for problem in ("required", "unknown", "too_long", "no_address")]

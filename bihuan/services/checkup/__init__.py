@@ -4,32 +4,34 @@ from __future__ import annotations
 
 from bihuan.clock import Clock
 from bihuan.errors import BihuanError
-from bihuan.services.checkup import engine, ledger, machine
+from bihuan.services.checkup import edition, engine, ledger, machine
 from bihuan.services.checkup.finding import Check, Finding, Level, Visit, problem
 from bihuan.settings import Settings
 
 __all__ = ["Finding", "Level", "check_up"]
 
-_CHECKS: dict[Check, Check | None] = {
-    machine.data_folder: None,
-    machine.secret: None,
-    machine.time_zone: None,
-    machine.import_names: None,
-    machine.policy: None,
-    machine.calendar: machine.policy,
-    ledger.database: None,
-    ledger.revision: ledger.database,
-    ledger.integrity: ledger.revision,
-    ledger.contacts: ledger.revision,
-    ledger.reach: ledger.revision,
-    ledger.messages: ledger.revision,
-    ledger.outbox_audit: ledger.revision,
-    ledger.sweeps: ledger.revision,
-    machine.web_page: None,
-    engine.prefect_server: None,
-    engine.deployments: engine.prefect_server,
+_CHECKS: dict[Check, tuple[Check, ...]] = {
+    machine.data_folder: (),
+    machine.secret: (),
+    machine.time_zone: (),
+    machine.import_names: (),
+    machine.policy: (),
+    machine.calendar: (machine.policy,),
+    ledger.database: (),
+    ledger.revision: (ledger.database,),
+    ledger.integrity: (ledger.revision,),
+    edition.policy_edition: (machine.policy, ledger.revision),
+    edition.policy_turns: (ledger.revision,),
+    ledger.contacts: (ledger.revision,),
+    ledger.reach: (ledger.revision,),
+    ledger.messages: (ledger.revision,),
+    ledger.outbox_audit: (ledger.revision,),
+    ledger.sweeps: (ledger.revision,),
+    machine.web_page: (),
+    engine.prefect_server: (),
+    engine.deployments: (engine.prefect_server,),
 }
-"""Every check in the order it is shown, and the one without whose OK it would only repeat what is wrong."""
+"""Every check in the order it is shown, and those without whose OK it would only repeat what is wrong."""
 
 
 def check_up(settings: Settings, clock: Clock) -> list[Finding]:
@@ -37,7 +39,7 @@ def check_up(settings: Settings, clock: Clock) -> list[Finding]:
     visit = Visit(settings, clock)
     found: dict[Check, Finding] = {}
     for check, needed in _CHECKS.items():
-        if needed is None or (needed in found and found[needed].level is Level.OK):
+        if all(one in found and found[one].level is Level.OK for one in needed):
             found[check] = _made(check, visit)
     visit.leave()
     return list(found.values())

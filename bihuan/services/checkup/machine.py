@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import stat
+from datetime import datetime
 from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +21,7 @@ _KEY_FILE = "secret.key"
 _NAMES = ("schemas", "tasks", "flows")
 _LEAST_FREE, _LITTLE_FREE = 100_000_000, 1_000_000_000
 _SHORTEST_SECRET = 16
+_NOTICE_MONTH = 10
 
 
 def data_folder(visit: Visit) -> Answer:
@@ -93,20 +95,25 @@ def policy(visit: Visit) -> Answer:
 
 
 def calendar(visit: Visit) -> Answer:
-    """The official days off of this year and the next are known."""
+    """The official days off of this year are known; from October on also those of the next."""
     calendars = load_policy(visit.settings.policy_dir).calendars
     estimated = [
         f"{name} {year}"
         for name, each in calendars.items()
-        for later in (0, 1)
-        if not each.is_official(year := visit.clock().astimezone(each.zone).year + later)
+        for year in _years(visit.clock().astimezone(each.zone))
+        if not each.is_official(year)
     ]
     if estimated:
         return note(
             f"estimated: {', '.join(estimated)}",
-            "once the official notice is out, take it in and add the year to official_years (docs/policy.md)",
+            "once the official notice is out, take it in with `bihuan calendar update FILE` (docs/policy.md)",
         )
-    return ok("this year and the next are official")
+    return ok("the days off that count now are official")
+
+
+def _years(now: datetime) -> tuple[int, ...]:
+    """The present year; once the notice for the next is usually out, that too."""
+    return (now.year, now.year + 1) if now.month >= _NOTICE_MONTH else (now.year,)
 
 
 def web_page(visit: Visit) -> Answer:

@@ -26,6 +26,8 @@ _D = table_of(Deadline).c
 _P = table_of(Department).c
 _S = table_of(Staff).c
 _E = table_of(ComplaintEvent).c
+_PROMISES = and_(_D.subject_kind == "complaint", _D.leg == 0)
+"""What was promised to complainants; a department's own clock stands on the complaint's page."""
 _RUNNING = and_(_D.met_at.is_(None), _D.cancelled_at.is_(None))
 _IS_PAUSED = _D.state == DeadlineState.PAUSED
 _OF_COMPLAINT = and_(_D.subject_kind == "complaint", _D.subject_id == _C.id)
@@ -80,8 +82,8 @@ def _deadlines_by_department(at: datetime) -> Select[Any]:
     breached = select(_D.subject_id, zero, zero, literal(1))
     looked = union_all(
         running.where(_RUNNING, _D.due_at < at + SOON, or_(_D.due_at >= at, ~_IS_PAUSED), _D.started_at <= at,
-                      _D.subject_kind == "complaint"),
-        breached.where(_D.breached_at <= at, _D.subject_kind == "complaint"),
+                      _PROMISES),
+        breached.where(_D.breached_at <= at, _PROMISES),
     ).subquery()  # fmt: skip
     totals = (func.sum(column) for column in (looked.c.soon, looked.c.overdue, looked.c.breached))
     in_complaints = looked.join(table_of(Complaint), _C.id == looked.c.subject_id)
@@ -119,7 +121,7 @@ def deadlines(session: Session, at: datetime, wish: Wish) -> Sequence[Row[Any]]:
     """Deadlines with their complaint: running ones by due instant, earliest first; breached ones, latest first."""
     table = table_of(Deadline).join(table_of(Complaint), _OF_COMPLAINT)
     columns = (_D.id.label("place"), *_LINE, _D.milestone, _D.due_at, _D.met_at)
-    statement = _with_people(select(*columns).select_from(table), wish)
+    statement = _with_people(select(*columns).select_from(table).where(_PROMISES), wish)
     if wish.state == "breached":
         return _paged(session, statement.where(_D.breached_at <= at), wish, _D.breached_at, _D.id, is_rising=False)
     is_overdue, is_soon = and_(_D.due_at < at, ~_IS_PAUSED), and_(_D.due_at >= at, _D.due_at < at + SOON)

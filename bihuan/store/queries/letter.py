@@ -28,8 +28,8 @@ def letter_facts(session: Session, message_ids: Sequence[int]) -> dict[int, Row[
     department, handler = table_of(Department).c, table_of(Staff).c
     rows = session.execute(
         select(_M.id, _M.notice, _M.is_late, _M.subject_id, _C.number, _C.title, _C.severity, _C.kind, _C.is_simulated,
-               _D.milestone, _D.due_at, department.name.label("department"), department.name_en.label("department_en"),
-               handler.name.label("handler"))
+               _D.milestone, _D.due_at, _D.leg, department.name.label("department"),
+               department.name_en.label("department_en"), handler.name.label("handler"))
         .select_from(
             table_of(Message).join(table_of(Complaint), _C.id == _M.subject_id)
             .outerjoin(table_of(Deadline), _D.id == _M.deadline_id)
@@ -44,7 +44,7 @@ def promises(session: Session, complaint_ids: Collection[int]) -> dict[int, list
     """Milestone and due instant of each complaint's running deadlines, soonest first."""
     rows = session.execute(
         select(_D.subject_id, _D.milestone, _D.due_at)
-        .where(_D.subject_kind == "complaint", _D.subject_id.in_(complaint_ids))
+        .where(_D.subject_kind == "complaint", _D.subject_id.in_(complaint_ids), _D.leg == 0)
         .where(_D.met_at.is_(None), _D.cancelled_at.is_(None))
         .order_by(_D.due_at)
     )  # fmt: skip

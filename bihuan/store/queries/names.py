@@ -9,7 +9,8 @@ from sqlalchemy import Row, func, select
 from sqlmodel import Session
 
 from bihuan.store.queries.people import open_load
-from bihuan.store.rows import table_of
+from bihuan.store.rows import id_in, table_of
+from schemas.complaint import Complaint
 from schemas.people import Department, Staff
 
 _P = table_of(Department).c
@@ -37,6 +38,14 @@ def staff_names(session: Session, codes: Iterable[str]) -> dict[str, str]:
     """Names of staff by code."""
     rows = session.execute(select(_S.code, _S.name).where(_S.code.in_(list(codes))))
     return {row.code: row.name for row in rows}
+
+
+def numbers(session: Session, complaint_ids: Iterable[int]) -> dict[int, str]:
+    """Numbers of complaints by id."""
+    c = table_of(Complaint).c
+    return {
+        row.id: row.number for row in session.execute(select(c.id, c.number).where(id_in(c.id, list(complaint_ids))))
+    }
 
 
 def recipient_names(session: Session, recipients: Iterable[str]) -> dict[str, tuple[str, str]]:

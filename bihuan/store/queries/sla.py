@@ -23,7 +23,7 @@ _ENDS = (EventKind.HANDLED, EventKind.CLOSED, EventKind.WITHDRAWN, EventKind.MER
 
 @dataclass(frozen=True, slots=True)
 class SlaStatus:
-    """Open complaints, and running deadlines by how they stand. ``breached`` counts those decided by then."""
+    """Open complaints, and the promises made to complainants by how they stand; ``breached``: decided by then."""
 
     at: datetime
     open: int
@@ -87,7 +87,7 @@ def _by(session: Session, at: datetime, key: ColumnElement[Any]) -> list[dict[st
             func.sum(case((_D.breached_at <= at, 1), else_=0)).label("breached"),
         )
         .select_from(table_of(Deadline).join(table_of(Complaint), _C.id == _D.subject_id))
-        .where(_D.subject_kind == "complaint", or_(running, _D.breached_at <= at))
+        .where(_D.subject_kind == "complaint", _D.leg == 0, or_(running, _D.breached_at <= at))
         .group_by(key).order_by(key)
     ).mappings()  # fmt: skip
     return [{name: int(value) if name != "key" else value for name, value in row.items()} for row in rows]

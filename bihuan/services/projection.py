@@ -1,0 +1,163 @@
+"""The stored deadlines brought in line with their logs, in the transaction that wrote what is new."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlmodel import Session
+
+from bihuan.policy.book import PolicyBook
+from bihuan.rules.complaint import LogLine
+from bihuan.rules.deadline import derive
+from bihuan.rules.due import Cause
+from bihuan.rules.projection import brought_up, fresh
+from bihuan.rules.track import Key, Track, tracks
+from bihuan.store.rows import id_in, insert_rows, table_of, update_rows
+from schemas.complaint import ComplaintEvent
+from schemas.deadline import Deadline
+
+_TABLE = table_of(Deadline)
+_EVENT = table_of(ComplaintEvent)
+_PAGE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An open deadline whose due instant moved; None: there is no such deadline any more."""
+
+    complaint_id: int
+    milestone: str
+    round: int
+    leg: int
+    old_due_at: datetime
+    new_due_at: datetime | None
+
+
+def fresh_rows(book: PolicyBook, complaint_id: int, log: Sequence[LogLine]) -> list[dict[str, Any]]:
+    """The deadlines of one complaint's log as rows that were never looked at."""
+    return [_owned(complaint_id, fresh(one)) for one in derive(log, book)]
+
+
+def _owned(complaint_id: int, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"subject_kind": "complaint", "subject_id": complaint_id, **row}
+
+
+def rederive(
+    session: Session, book: PolicyBook, logs: Mapping[int, Sequence[LogLine]], at: datetime | None = None
+) -> list[Moved]:
+    """Bring the stored deadlines of these complaints in line with their logs.
+
+    Args:
+        session: Inside a transaction; the complaints' logs must not grow in another one meanwhile.
+        book: The editions of the policy.
+        logs: Whole logs by complaint.
+        at: The instant at which they are looked at; None: for each log, that of its latest news.
+
+    Returns:
+        The open deadlines whose due instant moved.
+    """
+    stored = _stored(session, list(logs))
+    added: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    moved: list[Moved] = []
+    for complaint_id, log in logs.items():
+        held = stored.get(complaint_id, {})
+        new, over = brought_up(held, log, book, at or max(line.recorded_at for line in log))
+        added += [_owned(complaint_id, row) for row in new.values()]
+        changed += [{"id": held[key]["id"], **change} for key, change in over.items()]
+        moved += [
+            _moved(complaint_id, key, held[key], change)
+            for key, change in over.items()
+            if change["due_at"] != held[key]["due_at"] or (change["cancelled_at"] and not held[key]["cancelled_at"])
+        ]
+    insert_rows(session, Deadline, added)
+    update_rows(session, Deadline, changed)
+    return moved
+
+
+def _moved(complaint_id: int, key: Key, old: Mapping[str, Any], new: Mapping[str, Any]) -> Moved:
+    return Moved(complaint_id, *key, old["due_at"], None if new["cancelled_at"] else new["due_at"])
+
+
+def _stored(session: Session, complaint_ids: Sequence[int]) -> dict[int, dict[Key, Mapping[str, Any]]]:
+    is_ours = (_TABLE.c.subject_kind == "complaint") & id_in(_TABLE.c.subject_id, complaint_ids)
+    rows = session.execute(select(_TABLE).where(is_ours).order_by(_TABLE.c.id).with_for_update())
+    found: dict[int, dict[Key, Mapping[str, Any]]] = defaultdict(dict)
+    for row in rows.mappings():
+        found[row["subject_id"]][row["milestone"], row["round"], row["leg"]] = dict(row)
+    return found
+
+
+def rederive_open(session: Session, book: PolicyBook, stale: Any, at: datetime) -> Iterator[Moved]:
+    """Bring the open deadlines that ``stale`` picks in line with the book as it stands at ``at``, page by page.
+
+    Args:
+        session: Inside a transaction.
+        book: With the edition that reaches what is open.
+        stale: Condition on the deadline's columns, such as another calendar version.
+        at: When that edition was applied.
+    """
+    is_open = (
+        (_TABLE.c.subject_kind == "complaint") & _TABLE.c.met_at.is_(None) & _TABLE.c.cancelled_at.is_(None)
+        & _TABLE.c.breached_at.is_(None)
+    )  # fmt: skip
+    for page in _pages(session, is_open & stale):
+        yield from rederive(session, book, logs_of(session, page), at)
+
+
+def moves_at(
+    session: Session, book: PolicyBook, at: datetime, cause: Cause, versions: Sequence[str]
+) -> Iterator[Moved]:
+    """The open deadlines that the policy or calendar applied at ``at`` moved, read off the logs again.
+
+    Args:
+        session: Where to look.
+        book: With that edition.
+        at: When it was applied.
+        cause: Whether it was the policy or the calendar.
+        versions: Those it brought: what moved has one of them, or has been cancelled.
+    """
+    version = _TABLE.c.policy_version if cause is Cause.POLICY else _TABLE.c.calendar_version
+    is_theirs = version.in_(versions) | (_TABLE.c.cancelled_at == at)
+    started_before = (_TABLE.c.subject_kind == "complaint") & (_TABLE.c.started_at < at) & is_theirs
+    for page in _pages(session, started_before):
+        for complaint_id, log in logs_of(session, page).items():
+            for track in tracks(log, book):
+                yield from _moves(complaint_id, track, at, cause)
+
+
+def _moves(complaint_id: int, track: Track, at: datetime, cause: Cause) -> Iterator[Moved]:
+    for before, now in pairwise(track.counts):
+        if (now.at, now.cause) == (at, cause) and before.due and before.due.due_at != (now.due and now.due.due_at):
+            key = (track.course.milestone, track.round, track.leg)
+            yield Moved(complaint_id, *key, before.due.due_at, now.due.due_at if now.due else None)
+
+
+def _pages(session: Session, condition: Any) -> Iterator[list[int]]:
+    """The complaints that have such a deadline, page by page."""
+    ids, last = _TABLE.c.subject_id, 0
+    chosen = select(ids).where(condition).distinct().order_by(ids).limit(_PAGE)
+    while page := list(session.execute(chosen.where(ids > last)).scalars()):
+        yield page
+        last = page[-1]
+
+
+def logs_of(session: Session, complaint_ids: Sequence[int]) -> dict[int, list[LogLine]]:
+    """Whole logs by complaint, in the order in which they were written down."""
+    theirs = select(_EVENT).where(id_in(_EVENT.c.complaint_id, complaint_ids)).order_by(_EVENT.c.id)
+    return log_lines(session.execute(theirs).all()) if complaint_ids else {}
+
+
+def log_lines(events: Sequence[Row[Any]]) -> dict[int, list[LogLine]]:
+    """Stored events as the rules read them, by complaint."""
+    logs: dict[int, list[LogLine]] = defaultdict(list)
+    for event in events:
+        line = LogLine(event.kind, event.occurred_at.astimezone(UTC), event.recorded_at.astimezone(UTC), event.data)
+        logs[event.complaint_id].append(line)
+    return logs
