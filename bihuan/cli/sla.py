@@ -6,16 +6,12 @@ import typer
 
 from bihuan.cli.office import office
 from bihuan.cli.output import AtOption, JsonOption, emit
+from bihuan.cli.signs import signs
 
-app = typer.Typer(help="Deadlines 时限: how they stand.", no_args_is_help=True)
-
+app = typer.Typer(help="Deadlines 时限: how they stand, and signs of gaming.", no_args_is_help=True)
+app.command()(signs)
 
 _SHOWN = ("department", "name", "open", "overdue", "due_within_24h", "breached")
-
-
-@app.callback()
-def _noun() -> None:
-    """Keep ``status`` a verb of its own."""
 
 
 @app.command()

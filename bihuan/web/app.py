@@ -19,7 +19,7 @@ from bihuan.errors import BihuanError, RefusedError, UnavailableError, UsageErro
 from bihuan.policy.models import Policy
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
-from bihuan.web import board, complaint, explanation, outbox
+from bihuan.web import board, complaint, explanation, gaming, outbox
 from bihuan.web.security import HEADERS, StrictHeaders, allowed_hosts
 from bihuan.web.view import STATIC, Site, page
 
@@ -57,6 +57,7 @@ def create_app(settings: Settings, db: Database, policy: Policy | Callable[[], P
         Route("/complaints/{number}/explain", explanation.show),
         Route("/complaints/{number}/events", complaint.record, methods=["POST"]),
         Route("/complaints/{number}/events", complaint.back),
+        Route("/signs", gaming.show),
         Route("/outbox", outbox.ledger),
         Route("/mail", outbox.mails),
         Route("/mail/{name}", outbox.mail),
