@@ -30,6 +30,32 @@ def test_a_notebook_is_kept_without_outputs(notebook: Path) -> None:
     assert [cell for cell in code_cells(notebook) if cell["outputs"] or cell["execution_count"]] == []
 
 
+def ran(name: str, **parameters: Any) -> dict[str, Any]:
+    """The names a notebook leaves after its cells ran from top to bottom, with some parameters set anew."""
+    names: dict[str, Any] = {}
+    for place, cell in enumerate(code_cells(NOTEBOOKS[0].with_name(f"{name}.ipynb"))):
+        exec("".join(cell["source"]), names)  # noqa: S102 - our own notebook
+        if place == 0:
+            names |= parameters
+    return names
+
+
+def test_what_if_tells_what_a_stricter_target_would_have_done(
+    db: Database, database_url: str, policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for hours in (10, 30, 60):
+        complaint = ComplaintIn(source="desk", external_id=str(hours), registered_at=MONDAY, department="service")
+        with db.write() as session:
+            number = register(session, policy, settings(), fixed(MONDAY), complaint)
+            at = MONDAY + timedelta(hours=hours)
+            record(session, policy, fixed(at), number, EventIn(kind=EventKind.HANDLED, occurred_at=at))
+    monkeypatch.setenv("BIHUAN_DATABASE_URL", database_url)
+    settings.cache_clear()
+    names = ran("what_if_policy", SINCE=MONDAY, UNTIL=MONDAY + timedelta(days=5))
+    handled = names["table"].loc["handled"]
+    assert (handled["breaches_today"], handled["breaches_draft"], names["found"].moved_count) == (1, 2, 1)
+
+
 def test_on_time_shows_every_month_with_its_interval(
     db: Database, database_url: str, policy: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -42,8 +68,6 @@ def test_on_time_shows_every_month_with_its_interval(
             record(session, policy, fixed(at + timedelta(days=9)), number, handled)
     monkeypatch.setenv("BIHUAN_DATABASE_URL", database_url)
     settings.cache_clear()
-    names: dict[str, Any] = {}
-    for cell in code_cells(NOTEBOOKS[0]):
-        exec("".join(cell["source"]), names)  # noqa: S102 - our own notebook
+    names = ran("on_time")
     handled_by_month = names["table"].query("indicator == 'on_time_handled'").set_index("month")["value"]
     assert handled_by_month.to_dict() == {"2026-11": 1.0, "2026-12": 0.0}

@@ -9,13 +9,16 @@ import typer
 
 from bihuan.cli.edition import apply, history, moved
 from bihuan.cli.output import JsonOption, emit, say
+from bihuan.cli.rehearsal import pilot, rehearse
 
 SHIPPED = "shipped"
 
-app = typer.Typer(help="Policies 政策: check and compare them, let them count.", no_args_is_help=True)
+app = typer.Typer(help="Policies 政策: check and compare them, rehearse them, let them count.", no_args_is_help=True)
 app.command()(apply)
 app.command()(history)
 app.command()(moved)
+app.command()(rehearse)
+app.command()(pilot)
 
 Directory = Annotated[str, typer.Argument(help=f"A policy directory, or the word {SHIPPED} for the shipped policy.")]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
 from sqlalchemy import func, select
 from sqlmodel import Session, col
 
-from bihuan.clock import Clock
+from bihuan.clock import Clock, fixed
 from bihuan.errors import BihuanError, RefusedError
 from bihuan.policy.models import Policy
 from bihuan.services.complaint import record, register
@@ -72,20 +72,41 @@ def prepare(
     arrivals = list(arrival.history(SEED, now, days=days, per_day=per_day, since=since))
     if since is None:
         arrivals += arrival.planted(now)
-    for start in range(0, len(arrivals), _BATCH):
-        batch = [complaint(COMPANY, one, until=now) for one in arrivals[start : start + _BATCH]]
-        with db.write() as session:
-            take_in(session, policy, settings, clock, batch)
+    _arrive(db, policy, settings, clock, arrivals)
     _catch_up(db, policy, COMPANY, clock)
     _decide_past(db, policy, since or now - timedelta(days=days), now)
     return len(arrivals)
 
 
-def live(db: Database, policy: Policy, settings: Settings, clock: Clock, stop: Event) -> None:
+def fill(db: Database, policy: Policy, settings: Settings, *, since: datetime, until: datetime, per_day: int) -> int:
+    """Make an upgraded, empty database the company of a service not yet launched, from ``since`` up to ``until``.
+
+    Nothing is decided and nothing sent: it is there to be replayed.
+
+    Returns:
+        How many complaints were made up.
+    """
+    with db.write() as session:
+        _claim(session)
+        _move_in(session, settings)
+    days = -(-(until - since) // timedelta(days=1))
+    arrivals = list(arrival.history(SEED, until, days=days, per_day=per_day, since=since))
+    _arrive(db, policy, settings, fixed(until), arrivals)
+    return len(arrivals)
+
+
+def _arrive(db: Database, policy: Policy, settings: Settings, clock: Clock, arrivals: Sequence[Arrival]) -> None:
+    for start in range(0, len(arrivals), _BATCH):
+        batch = [complaint(COMPANY, one, until=clock()) for one in arrivals[start : start + _BATCH]]
+        with db.write() as session:
+            take_in(session, policy, settings, clock, batch)
+
+
+def live(db: Database, policy: Callable[[], Policy], settings: Settings, clock: Clock, stop: Event) -> None:
     """Take one step a minute until ``stop`` is set; a step that fails is logged, the next one makes up for it."""
     while not stop.is_set():
         try:
-            step(db, policy, settings, clock)
+            step(db, policy(), settings, clock)
         except BihuanError as error:
             log.warning("no simulated step this minute", extra={"what": error.what, "cure": error.cure})
         stop.wait(EVERY_SECONDS)
