@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from bihuan.policy.book import CalendarEdition, DeadlineEdition, PolicyBook
 from bihuan.policy.calendar import WorkCalendar
 from bihuan.policy.deadline import DeadlineTerms, Target
+from bihuan.policy.scope import Facts
 from bihuan.rules.business_time import BusinessClock, every_hour
 from bihuan.rules.pause import Pause, within_budget
 from bihuan.rules.terms import Terms, terms_at
@@ -163,7 +164,7 @@ def _counted(since: Mapping[Cause, datetime], course: Course, basis: Basis) -> D
 
 def _due(course: Course, basis: Basis) -> Due | None:
     policy, promised = basis.deadline.policy, basis.terms.promised
-    facts = basis.terms.facts._replace(department=course.department)
+    facts = _facts(course, basis)
     terms = policy.terms(facts)
     cell = terms.milestones.get(course.milestone)
     if cell is None or (promised is not None and course.milestone not in promised):
@@ -180,9 +181,17 @@ def _due(course: Course, basis: Basis) -> Due | None:
     return Due(target.mode, target.seconds, due_at, warn_at, is_paused, policy.version, calendar.version)
 
 
+def _facts(course: Course, basis: Basis) -> Facts:
+    """The facts in force, but for whose clock it is: a transfer moves no promise."""
+    facts = basis.terms.facts
+    return facts if facts.department == course.department else facts._replace(department=course.department)
+
+
 def _waits(course: Course, basis: Basis) -> list[Pause]:
     """Those that stop its clock."""
-    terms = basis.deadline.policy.terms(basis.terms.facts._replace(department=course.department))
+    if not course.waits:
+        return []
+    terms = basis.deadline.policy.terms(_facts(course, basis))
     return within_budget(course.waits, terms.pause) if terms.milestones[course.milestone].is_paused else []
 
 

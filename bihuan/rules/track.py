@@ -45,16 +45,24 @@ def tracks(
     known = terms(log)
     if not known:
         return
-    changes, cut = turns(book, known), rounds(log)
+    changes, cut, kept = turns(book, known), rounds(log), _kept(known)
     for number, whole in enumerate(cut, start=1):
         lines = counting(whole)
         dropped_at = lines[-1].occurred_at if lines and lines[-1].kind in DROPS else None
         overtaken_at = cut[number][0].occurred_at if number < len(cut) else None
         stretch = _Round(number, lines, dropped_at or overtaken_at, pauses(lines), _transfers(known, lines))
         for name in book.milestones:
+            if kept is not None and name not in kept:
+                continue
             for one in _starts(name, stretch, book, known):
                 reaching = _reaching(changes, settled.get((name, number, one.leg)))
                 yield one._replace(counts=tuple(counts(one.course, book, known, reaching)))
+
+
+def _kept(known: Sequence[Terms]) -> frozenset[str] | None:
+    """The milestones that the source keeps, at any time; None where it leaves them to the policy."""
+    promised = [one.promised for one in known]
+    return None if None in promised else frozenset(name for some in promised if some for name in some)
 
 
 def _reaching(changes: Sequence[Turn], settled_at: datetime | None) -> Sequence[Turn]:
@@ -131,7 +139,7 @@ def _legs(
 
 def _start(name: str, stretch: _Round, book: PolicyBook) -> tuple[MilestonePolicy, int] | None:
     """The milestone as the edition in force at its start has it, and the line that starts it."""
-    for edition in {id(edition): edition for edition in _in_force(stretch, book)}.values():
+    for edition in _in_force(stretch, book):
         milestone = edition.policy.milestones.get(name)
         kinds = milestone.starts if milestone else ()
         start = next((at for at, line in enumerate(stretch.lines) if line.kind in kinds), None)
@@ -140,7 +148,9 @@ def _start(name: str, stretch: _Round, book: PolicyBook) -> tuple[MilestonePolic
     return None
 
 
-def _in_force(stretch: _Round, book: PolicyBook) -> Iterator[DeadlineEdition]:
+def _in_force(stretch: _Round, book: PolicyBook) -> Sequence[DeadlineEdition]:
+    """The editions that set what the round's lines start, each once."""
     if len(book.deadlines) == 1:
-        return iter(book.deadlines)
-    return (book.deadline_at(line.occurred_at) for line in stretch.lines)
+        return book.deadlines
+    found = {id(edition): edition for line in stretch.lines if (edition := book.deadline_at(line.occurred_at))}
+    return list(found.values())

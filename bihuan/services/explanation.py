@@ -45,8 +45,9 @@ def accounts(
     complaint = complaints.one(session, number)
     log = [_line(event) for event in complaints.events(session, complaint.id)]
     messages = told(session, complaint.id)
-    source = _Source(session, policy, log)
-    rows = [row for row in complaints.deadlines(session, complaint.id) if milestone in {None, row.milestone}]
+    held = complaints.deadlines(session, complaint.id)
+    source = _Source(session, policy, log, held)
+    rows = [row for row in held if milestone in {None, row.milestone}]
     if milestone and not rows:
         raise UsageError(
             f"complaint {number} has no deadline {milestone!r}", cure=f"see `bihuan complaint show {number}`"
@@ -68,10 +69,13 @@ def _line(event: Row[Any]) -> LogLine:
 class _Source:
     """What the deadlines of one complaint are compared with."""
 
-    def __init__(self, session: Session, policy: Policy, log: Sequence[LogLine]) -> None:
+    def __init__(self, session: Session, policy: Policy, log: Sequence[LogLine], held: Sequence[Row[Any]]) -> None:
         self.session, self.policy = session, policy
         self.book = book_with(session, policy)
-        self.tracks = {(track.course.milestone, track.round, track.leg): track for track in tracks(log, self.book)}
+        breached = {(row.milestone, row.round, row.leg): row.due_at for row in held if row.breached_at}
+        self.tracks = {
+            (track.course.milestone, track.round, track.leg): track for track in tracks(log, self.book, breached)
+        }
         self.rounds = rounds(log)
         self.department_names = {row.code: (row.name, row.name_en or row.name) for row in departments(session)}
 

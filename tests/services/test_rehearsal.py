@@ -42,12 +42,12 @@ def question(today, draft, **scope) -> Question:
 
 @pytest.fixture
 def lived(db, policy, settings):
-    """Three weeks of a made-up company, swept every twelve hours; some complaints waited or grew graver."""
-    fill(db, policy, settings, since=SINCE, until=UNTIL, per_day=12)
+    """Three weeks of a made-up company, swept every day; some complaints waited or grew graver."""
+    fill(db, policy, settings, since=SINCE, until=UNTIL, per_day=7)
     _trouble(db, policy, settings)
     at = SINCE
     while at < UNTIL:
-        at += timedelta(hours=12)
+        at += timedelta(days=1)
         check_all(db, policy, at, is_sending=False)
     return db
 
