@@ -46,6 +46,8 @@ SEVERITIES = {Severity.GENERAL: 85, Severity.URGENT: 12, Severity.MAJOR: 3}
 REGIONS = {"华东": 34, "华南": 24, "华北": 18, "西南": 12, "华中": 8, "西北": 4}
 SLOW_REGION = "西北"
 """Far from the spare-part stores: handling takes longer there. The demo's finding to be made."""
+WAITED_FOR = ("等客户补充照片", "等客户确认上门时间", "等备件到货")
+"""What nobody in the company can hurry: the clock of handling stands still meanwhile."""
 LANGUAGES = {"zh": 95, "en": 5}
 TIERS = {"basic": 75, "advanced": 20, "premium": 5}
 

@@ -8,7 +8,7 @@ from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
 from bihuan.simulation.arrival import ZONE, Way
-from bihuan.simulation.catalogue import HABITS, LIMITS
+from bihuan.simulation.catalogue import HABITS, LIMITS, WAITED_FOR
 from schemas.complaint import EventIn, EventKind, Severity
 
 SCRIPTED = "script:"
@@ -17,7 +17,7 @@ _OPENS, _SHIFT = timedelta(hours=8, minutes=30), timedelta(hours=12)
 """General complaints are worked on in this shift, every day; urgent and major ones around the clock."""
 _FAR = 1.8
 _SPREAD = 0.6
-_REOPENED, _NEGATIVE = 0.06, 0.07
+_REOPENED, _NEGATIVE, _WAITS = 0.06, 0.07, 0.08
 _TOLD_LATE, _FOLLOWED_UP_LATE = 0.03, 0.04
 _MOMENT, _MINUTE, _HOUR = timedelta(seconds=20), timedelta(minutes=1), timedelta(hours=1)
 """Nothing happens less than a moment after what came before: the product needs some to assign."""
@@ -129,6 +129,10 @@ def _take_up(life: _Life) -> None:
 
 def _solve(life: _Life, since: datetime) -> datetime:
     """Handle it and tell the result; the instant of handling."""
+    is_planted = life.course.way in {Way.UNANSWERED, Way.UNHANDLED}  # a wait would move what they are to miss
+    if not is_planted and life.happens(_WAITS):
+        life.add(EventKind.WAITING, life.usual(_HOUR), reason=life.chance.choice(WAITED_FOR))
+        life.add(EventKind.RESUMED, life.usual(5 * _HOUR))
     if life.happens(life.tempo.handling_late):
         handled_at = life.add(EventKind.HANDLED, life.between(1.01, 1.5, life.limits.handled), since=since)
     else:
