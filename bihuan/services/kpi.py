@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from bihuan.analysis.kpi import rates
 from bihuan.policy.models import IndicatorPolicy, Policy
-from bihuan.store.queries.kpi import Months, first_and_last, on_time_counts, verdict_counts
+from bihuan.store.queries.kpi import APART, Months, first_and_last, on_time_counts, verdict_counts
 
 
 def show(
@@ -30,8 +30,8 @@ def show(
 
     Returns:
         Rows of indicator, value, n, low, high (None where n is 0), target, is_enough (n reaches the least n), what is
-        counted apart (open_overdue; no_sla: without that milestone, or without the source's verdict), and the
-        dimension's value. An indicator that has nothing to count has no row.
+        counted apart (open_overdue; no_sla: without that milestone, or without the source's verdict; corrected: news
+        came too late to count), and the dimension's value. An indicator that has nothing to count has no row.
     """
     span = first_and_last(session)
     if span is None:
@@ -76,7 +76,7 @@ def _rows(
             "indicator": name,
             **({by: row["key"]} if by else {}),
             **{figure: None if isnan(rate[figure]) else rate[figure] for figure in ("value", "low", "high")},
-            **{count: row[count] for count in ("n", "open_overdue", "no_sla")},
+            **{count: row[count] for count in ("n", *APART)},
             "target": indicator.target,
             "is_enough": row["n"] >= indicator.min_n,
         }

@@ -83,6 +83,16 @@ def test_what_is_open_and_overdue_is_counted_apart(office):
     assert (row["n"], row["open_overdue"]) == (1, 1)
 
 
+def test_news_that_come_too_late_are_counted_apart_and_change_no_rate(office):
+    """Handled at nine, heard of the day after: what was decided stands, and the correction beside it."""
+    number = office.register("1", deadlines={"handled": office.after(10)})
+    office.check(11)
+    office.at = office.after(30)
+    office.record(number, EventKind.HANDLED, at=office.after(9))
+    (row,) = shown(office)
+    assert (row["n"], row["value"], row["corrected"]) == (1, 0.0, 1)
+
+
 def test_an_overtaken_round_is_neither_met_nor_missed(office):
     number = office.register(deadlines={"result_feedback": None})
     for hour, kind in (

@@ -32,6 +32,8 @@ _DIMENSIONS: dict[str, ColumnElement[Any]] = {
     "source": _C.source,
 }
 DIMENSIONS = (*_DIMENSIONS, "month")
+APART = ("open_overdue", "no_sla", "corrected")
+"""What is counted beside a rate and is no part of it."""
 Months = Sequence[tuple[str, datetime]]
 """Each month's name and the instant it begins, ascending."""
 
@@ -47,7 +49,7 @@ def on_time_counts(
     Returns:
         A row a value of ``by`` (one in all without it): ``x`` met in time, ``n`` met at all by ``until`` or later,
         ``open_overdue`` still running, not waiting, and past due at ``until``, ``no_sla`` complaints without this
-        milestone. A breach decided stays one.
+        milestone, ``corrected`` deadlines of which news came too late to count. A breach decided stays one.
 
     Raises:
         UsageError: No such dimension.
@@ -85,6 +87,7 @@ def _on_time(
             func.count(_D.met_at).label("n"),
             func.coalesce(func.sum(case((is_late_and_open, 1), else_=0)), 0).label("open_overdue"),
             func.coalesce(func.sum(case((_D.id.is_(None), 1), else_=0)), 0).label("no_sla"),
+            func.count(_D.corrected_at).label("corrected"),
         )
         .select_from(
             table_of(Complaint)
@@ -122,6 +125,7 @@ def verdict_counts(
             func.count(said.c.is_on_time).label("n"),
             literal(0).label("open_overdue"),
             (func.count() - func.count(said.c.is_on_time)).label("no_sla"),
+            literal(0).label("corrected"),
         )
         .select_from(
             table_of(Complaint)
@@ -148,7 +152,7 @@ def _last_verdicts(since: datetime, until: datetime) -> Subquery:
 
 
 def _whole(row: RowMapping) -> dict[str, Any]:
-    return {"key": row["key"], **{name: int(row[name]) for name in ("x", "n", "open_overdue", "no_sla")}}
+    return {"key": row["key"], **{name: int(row[name]) for name in ("x", "n", *APART)}}
 
 
 def first_and_last(session: Session) -> tuple[datetime, datetime] | None:
