@@ -14,6 +14,7 @@ from bihuan.policy.deadline import PauseBudget
 from bihuan.rules.business_time import BusinessClock, every_hour
 from bihuan.rules.complaint import LogLine, counting, rounds
 from bihuan.rules.pause import Pause, pauses, within_budget
+from bihuan.rules.terms import HANDS_OVER
 from schemas.complaint import EventKind
 from schemas.deadline import Mode
 
@@ -22,7 +23,6 @@ ClockOf = Callable[[str], BusinessClock]
 
 NO_BUDGET = PauseBudget()
 HANDLES = (EventKind.HANDLED, EventKind.CLOSED)
-HANDS_OVER = (EventKind.ASSIGNED, EventKind.DEPARTMENT_CHANGED, EventKind.AMENDED)
 NAMES = (EventKind.REGISTERED, *HANDS_OVER)
 """The events that may name whoever is in charge."""
 

@@ -22,6 +22,9 @@ _SAYS = {
 }
 """The one term that each of these changes; an assignment only where it goes to another department."""
 
+HANDS_OVER = (EventKind.ASSIGNED, EventKind.DEPARTMENT_CHANGED, EventKind.AMENDED)
+"""The events that may bring a complaint to another department or handler."""
+
 Promises = Mapping[str, datetime | None]
 """Milestones that the source keeps: an instant it promised, or None for the policy's own target."""
 

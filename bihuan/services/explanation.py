@@ -22,6 +22,7 @@ from bihuan.rules.due import Cause
 from bihuan.rules.explanation import Promise, explain, fate
 from bihuan.rules.outbox import occasion
 from bihuan.rules.pause import Pause, within_budget
+from bihuan.rules.terms import HANDS_OVER
 from bihuan.rules.track import Track, tracks
 from bihuan.services.account import Account, Recount, Role, Step, Told
 from bihuan.services.people import OPERATOR, reachable
@@ -89,10 +90,8 @@ class _Source:
 
     def started_by(self, row: Row[Any]) -> EventKind | None:
         """The event that started the deadline."""
-        if row.leg:
-            return EventKind.DEPARTMENT_CHANGED
-        milestone = self.policy.deadline.milestones.get(row.milestone)
-        kinds = milestone.starts if milestone else ()
+        milestone = self.book.deadline_at(row.started_at).policy.milestones.get(row.milestone)
+        kinds = HANDS_OVER if row.leg else milestone.starts if milestone else ()
         lines = counting(self.rounds[row.round - 1]) if row.round <= len(self.rounds) else ()
         return next((line.kind for line in lines if line.kind in kinds and line.occurred_at == row.started_at), None)
 
@@ -179,8 +178,8 @@ def _derived_due_at(track: Track | None) -> datetime | None:
 
 _HELD = (
     "milestone", "round", "leg", "department", "state", "mode", "target_seconds", "started_at", "due_at",
-    "policy_version",    "calendar_version", "met_at", "cancelled_at", "warned_at", "breached_at",
-    "corrected_at", "corrected_due_at",
+    "policy_version", "calendar_version", "met_at", "cancelled_at", "warned_at", "breached_at", "corrected_at",
+    "corrected_due_at",
 )  # fmt: skip
 
 
