@@ -6,9 +6,10 @@ import asyncio
 import email
 import email.policy
 import json
+import ssl
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +19,7 @@ from typing import Any, Literal, Self, cast
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from bihuan.notify.contact import masked
-from bihuan.notify.gateway import SendResult
+from bihuan.notify.gateway import Sender, SendResult
 from bihuan.notify.letter import Letter
 from schemas.outbox import AttemptOutcome
 
@@ -38,26 +39,47 @@ class RecordingGateway:
         error = None if outcome is AttemptOutcome.SENT else f"scripted: {outcome}"
         return SendResult(outcome=outcome, error=error, target=masked(url))
 
+    def session(self) -> AbstractContextManager[Sender]:
+        """Itself: it opens nothing that would have to be closed."""
+        return nullcontext(self)
+
 
 MailBehaviour = Literal[
-    "accept", "greet_never", "refuse_login", "refuse_recipient", "defer_recipient", "refuse_text", "hang", "kill"
+    "accept",
+    "greet_never",
+    "refuse_login",
+    "refuse_recipient",
+    "defer_recipient",
+    "refuse_text",
+    "hang",
+    "kill",
+    "leave",
 ]
-"""``hang`` and ``kill`` come after the text was taken: no answer at all, or the connection cut."""
+"""After the text was taken come ``hang``, no answer at all; ``kill``, the connection cut; ``leave``, the answer and
+then the connection closed."""
 
 
 class SmtpServer:
-    """An SMTP server on loopback. ``behaviour`` may be changed between messages; ``messages`` holds what was taken."""
+    """An SMTP server on loopback. ``behaviour`` may be changed between messages; ``messages`` holds what was taken.
 
-    def __init__(self, behaviour: MailBehaviour = "accept") -> None:
+    With ``tls`` it offers STARTTLS, or, where ``is_tls_only``, speaks TLS from the first byte.
+    """
+
+    def __init__(
+        self, behaviour: MailBehaviour = "accept", *, tls: ssl.SSLContext | None = None, is_tls_only: bool = False
+    ) -> None:
         self.behaviour: MailBehaviour = behaviour
         self.messages: list[EmailMessage] = []
+        self.connections = 0
+        """How often it was connected to."""
+        self._tls, self._is_tls_only = tls, is_tls_only
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._listener: asyncio.Server | None = None
 
     def __enter__(self) -> Self:
         self._thread.start()
-        opening = self._loop.create_server(self._protocol, "127.0.0.1", 0)
+        opening = self._loop.create_server(self._protocol, "127.0.0.1", 0, ssl=self._tls if self._is_tls_only else None)
         self._listener = asyncio.run_coroutine_threadsafe(opening, self._loop).result()
         return self
 
@@ -115,12 +137,18 @@ class SmtpServer:
             cast(asyncio.Transport, server.transport).abort()
         if self.behaviour == "hang":
             await asyncio.Event().wait()
+        if self.behaviour == "leave":
+            self._loop.call_soon(cast(asyncio.Transport, server.transport).close)
         return "250 OK"
 
     def _protocol(self) -> asyncio.Protocol:
+        self.connections += 1
         if self.behaviour == "greet_never":
             return asyncio.Protocol()
-        return SMTP(self, loop=self._loop, auth_require_tls=False, authenticator=self._authenticate)
+        offered = None if self._is_tls_only else self._tls
+        return SMTP(
+            self, loop=self._loop, auth_require_tls=False, authenticator=self._authenticate, tls_context=offered
+        )
 
     async def _close(self) -> None:
         cast(asyncio.Server, self._listener).close()

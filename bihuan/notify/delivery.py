@@ -16,7 +16,7 @@ from apprise import Apprise, AppriseAsset, NotifyFormat, OverflowMode
 from apprise.plugins import url_to_dict
 
 from bihuan.errors import RefusedError, UnavailableError
-from bihuan.notify import robots
+from bihuan.notify import mail, robots
 from bihuan.notify.letter import Letter
 from bihuan.notify.outcome import Heard, Verdict, of_error, of_log
 from schemas.outbox import AttemptOutcome
@@ -36,6 +36,7 @@ _ASSET = AppriseAsset(
 )
 
 robots.register()
+mail.register()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,8 @@ class Limits:
     is_private_allowed: bool
 
 
-def deliver(url: str, letter: Letter, limits: Limits) -> Verdict:
-    """Hand a letter to a target once.
+def deliver(url: str, letter: Letter, limits: Limits, connections: mail.Connections) -> Verdict:
+    """Hand a letter to a target once; mail goes on the ``connections`` of its batch.
 
     Returns:
         The outcome, and why when it was not sent. The reason may hold parts of ``url``; the caller scrubs it.
@@ -56,6 +57,8 @@ def deliver(url: str, letter: Letter, limits: Limits) -> Verdict:
     with _listening() as heard:
         try:
             service = _service(url, limits)
+            if isinstance(service, mail.BatchEmail):
+                service.connections = connections
             is_taken = service.notify(body=letter.body, title=letter.title, body_format=NotifyFormat.TEXT)
         except RefusedError as error:
             return Verdict(AttemptOutcome.REFUSED, str(error))

@@ -6,13 +6,19 @@ must end in a row that says why.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bihuan.notify.contact import masked, scrubbed
 from bihuan.notify.letter import Letter
 from bihuan.settings import Settings
 from schemas.outbox import AttemptOutcome
+
+if TYPE_CHECKING:
+    from bihuan.notify.delivery import Limits
+    from bihuan.notify.mail import Connections
 
 ERROR_CHARACTERS = 500
 
@@ -30,11 +36,19 @@ class SendResult:
     target: str
 
 
-class Gateway(Protocol):
-    """Whatever can deliver a letter; tests use `bihuan.testing.RecordingGateway`."""
+class Sender(Protocol):
+    """Whatever can deliver a letter."""
 
     def send(self, url: str, letter: Letter) -> SendResult:
         """Hand ``letter`` to the target of an Apprise URL, once, and say how it ended."""
+        ...
+
+
+class Gateway(Sender, Protocol):
+    """A sender that can keep what it opens for a batch; tests use `bihuan.testing.RecordingGateway`."""
+
+    def session(self) -> AbstractContextManager[Sender]:
+        """The sender of one batch: what it opens is used again within the batch, and closed when the batch ends."""
         ...
 
 
@@ -43,9 +57,8 @@ class AppriseGateway:
 
     def __init__(self, settings: Settings) -> None:
         # Apprise takes 0.2 s to import and 0.3 s to load its services: only who sends pays for it.
-        from bihuan.notify.delivery import Limits, deliver  # noqa: PLC0415
+        from bihuan.notify.delivery import Limits  # noqa: PLC0415
 
-        self._deliver = deliver
         self._limits = Limits(
             schemes=frozenset(scheme.strip().lower() for scheme in settings.allowed_schemes.split(",")),
             timeout_seconds=settings.send_timeout_seconds,
@@ -54,6 +67,29 @@ class AppriseGateway:
 
     def send(self, url: str, letter: Letter) -> SendResult:
         """Hand ``letter`` to the target, once. Safe to call from several threads; takes no attachments."""
-        outcome, why = self._deliver(url, letter, self._limits)
+        with self.session() as sender:
+            return sender.send(url, letter)
+
+    @contextmanager
+    def session(self) -> Iterator[Sender]:
+        """The sender of one batch, for the thread that asks: each mail account is connected to once."""
+        from bihuan.notify.mail import Connections  # noqa: PLC0415
+
+        with Connections() as connections:
+            yield _Batch(self._limits, connections)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Sends the letters of one batch."""
+
+    limits: Limits
+    connections: Connections
+
+    def send(self, url: str, letter: Letter) -> SendResult:
+        """Hand ``letter`` to the target, once."""
+        from bihuan.notify.delivery import deliver  # noqa: PLC0415
+
+        outcome, why = deliver(url, letter, self.limits, self.connections)
         error = " ".join(scrubbed(why, url).split())[:ERROR_CHARACTERS] if why else None
         return SendResult(outcome=outcome, error=error, target=masked(url))
