@@ -23,7 +23,7 @@ from sqlmodel import Session
 
 from bihuan.clock import Clock
 from bihuan.errors import BihuanError
-from bihuan.notify.gateway import Gateway, SendResult
+from bihuan.notify.gateway import Gateway, Sender, SendResult
 from bihuan.rules.outbox import MAX_ATTEMPTS, retry_wait
 from bihuan.services.deadline import ENDED
 from bihuan.services.letter import Desk, Reader, open_desk
@@ -93,14 +93,15 @@ def deliver_due(
         desk = open_desk(session, settings, {row.id: row.recipient for row in mine})
         keys = {reader.target_key for reader in desk.people.values() if reader.url}
         used = sent_since(session, keys, clock() - _MINUTE)
-    round_ = _Round(db, gateway, settings, clock, owner, desk)
-    for envelope in _envelopes(mine):
-        reader = desk.people[envelope.recipient]
-        if reader.url and used.get(reader.target_key, 0) >= settings.send_per_minute:
-            done += round_.defer(envelope)
-            continue
-        used[reader.target_key] = used.get(reader.target_key, 0) + 1
-        done += round_.deliver(envelope, reader)
+    with gateway.session() as sender:
+        round_ = _Round(db, sender, settings, clock, owner, desk)
+        for envelope in _envelopes(mine):
+            reader = desk.people[envelope.recipient]
+            if reader.url and used.get(reader.target_key, 0) >= settings.send_per_minute:
+                done += round_.defer(envelope)
+                continue
+            used[reader.target_key] = used.get(reader.target_key, 0) + 1
+            done += round_.deliver(envelope, reader)
     return done
 
 
@@ -109,7 +110,7 @@ class _Round:
     """One worker's round with one batch of letters."""
 
     db: Database
-    gateway: Gateway
+    sender: Sender
     settings: Settings
     clock: Clock
     owner: str
@@ -148,7 +149,7 @@ class _Round:
             letter = self.desk.write(envelope.ids, envelope.recipient, at)
         except BihuanError as error:
             return SendResult(AttemptOutcome.REFUSED, str(error), "")
-        return self.gateway.send(reader.url, letter)
+        return self.sender.send(reader.url, letter)
 
     def _move(self, session: Session, envelope: Envelope, was: MessageState, **values: Any) -> bool:
         """Compare and set: only what is still ours and still ``was`` moves; whether all of it did."""
