@@ -35,7 +35,8 @@ class Settings(BaseSettings):
         description="Apprise mailto:// or mailtos:// URL of the account that sends to plain addresses (`mailto:a@b`).",
     )
     operator_url: SecretStr = Field(
-        SecretStr(""), description="Apprise URL that hears of notices nobody else can be told."
+        SecretStr(""),
+        description="Apprise URL that hears of notices nobody else can be told, and of sweeps that have stopped.",
     )
     web_url: str = Field("http://127.0.0.1:8700", description="Address of the web page, for links in messages.")
     web_port: int = Field(8700, ge=1, le=65535, description="Port of the web page, on loopback.")

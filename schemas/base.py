@@ -18,6 +18,7 @@ SQLModel.metadata.naming_convention = {
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
 """64-bit on PostgreSQL; plain INTEGER on SQLite, where only that spelling makes a row id."""
+GREATEST_ID = 2**63 - 1
 
 Document = JSON(none_as_null=True)
 """A small JSON value; no query looks inside it, but for the verdicts of sources in the log."""

@@ -24,6 +24,14 @@ class Notice(StrEnum):
     RECEIPT = "receipt"
     WARNING = "warning"
     BREACH = "breach"
+    SILENCE = "silence"
+    """A sweep has stopped."""
+    RUNS_AGAIN = "runs_again"
+    """A sweep whose silence was told runs again."""
+
+
+SWEEP = "sweep"
+"""``subject_kind`` of what is said about the sweeps themselves: a watchdog sends it, they do not."""
 
 
 class MessageState(StrEnum):
@@ -96,8 +104,19 @@ class AttemptOutcome(StrEnum):
     AMBIGUOUS = "ambiguous"
 
 
+class Verdict(StrEnum):
+    """What a person says of a message whose fate is unknown."""
+
+    ARRIVED = "arrived"
+    AGAIN = "again"
+    """It is to be sent again."""
+
+
 class DeliveryAttempt(SQLModel, table=True):
-    """One try to deliver one message (a bundle counts as one try of its first message)."""
+    """One try to deliver one message (a bundle counts as one try of its first message).
+
+    What a person says of an unknown message is a row too: without a ``target_key``, and ``error`` says who and how.
+    """
 
     __tablename__ = "delivery_attempt"
     __table_args__ = (Index("ix_delivery_attempt_target", "target_key", "started_at"),)

@@ -10,7 +10,21 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from bihuan import __version__
-from bihuan.cli import calendar, complaint, database, doctor, explain, kpi, outbox, policy, run, sla, staff, up
+from bihuan.cli import (
+    calendar,
+    complaint,
+    database,
+    doctor,
+    explain,
+    kpi,
+    outbox,
+    policy,
+    run,
+    sla,
+    staff,
+    up,
+    watchdog,
+)
 from bihuan.errors import BihuanError
 from bihuan.log import configure
 from bihuan.settings import settings
@@ -22,6 +36,7 @@ app = typer.Typer(
 app.command("up")(up.up)
 app.command("run")(run.run)
 app.command("doctor")(doctor.doctor)
+app.command("watchdog")(watchdog.watchdog)
 app.command("explain")(explain.explain)
 app.add_typer(complaint.app, name="complaint")
 app.add_typer(sla.app, name="sla")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -98,9 +98,19 @@ def open_desk(session: Session, settings: Settings, recipients: Mapping[int, str
     """
     facts = letter_facts(session, list(recipients))
     receipts = {row.subject_id for row in facts.values() if row.notice is Notice.RECEIPT}
-    rows = readers(session, set(recipients.values()))
-    people = {recipient: _reader(settings, rows.get(recipient)) for recipient in set(recipients.values())}
+    people = reading(session, settings, set(recipients.values()))
     return Desk(settings, facts, promises(session, receipts) if receipts else {}, people)
+
+
+def reading(session: Session, settings: Settings, recipients: Collection[str]) -> dict[str, Reader]:
+    """Where and how each of these recipients reads."""
+    rows = readers(session, recipients)
+    return {recipient: _reader(settings, rows.get(recipient)) for recipient in recipients}
+
+
+def operator(settings: Settings) -> Reader:
+    """Whoever hears what nobody else can be told."""
+    return _reader(settings, None)
 
 
 def _reader(settings: Settings, row: Row[Any] | None) -> Reader:

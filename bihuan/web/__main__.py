@@ -15,6 +15,7 @@ from bihuan.policy.files import PolicyFiles
 from bihuan.settings import Settings, settings
 from bihuan.store.engine import open_database
 from bihuan.web.app import create_app
+from bihuan.web.watch import watched
 
 LOOPBACK = "127.0.0.1"
 
@@ -30,7 +31,7 @@ def main() -> int:
 
 
 def serve(here: Settings) -> None:
-    """Serve the pages of this installation on loopback.
+    """Serve the pages of this installation on loopback, and watch its sweeps meanwhile.
 
     Raises:
         UnavailableError: The port is in use.
@@ -39,7 +40,8 @@ def serve(here: Settings) -> None:
     db = open_database(here)
     app = create_app(here, db, PolicyFiles(here.policy_dir), wall_clock)
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
-    with listen(here.web_port) as listener, suppress(KeyboardInterrupt):  # uvicorn has ended in order by then
+    # uvicorn has ended in order by the time it is interrupted
+    with listen(here.web_port) as listener, suppress(KeyboardInterrupt), watched(here, db, wall_clock):
         uvicorn.Server(config).run(sockets=[listener])
     db.close()
 

@@ -18,11 +18,11 @@ from bihuan.clock import fixed, parse_instant, wall_clock
 from bihuan.policy.loader import DEFAULTS, load_policy
 from bihuan.services.checkup import Level, check_up, edition, engine, ledger, machine
 from bihuan.services.checkup.finding import Visit
-from bihuan.services.checkup.schedule import FILE, intervals, schedule_of
-from bihuan.services.heartbeat import beat
+from bihuan.services.heartbeat import beat, watch
 from bihuan.services.letter import NOBODY
 from bihuan.services.people import save_department, save_staff
 from bihuan.services.policy import adopt
+from bihuan.services.schedule import FILE, intervals, schedule_of
 from bihuan.settings import settings
 from bihuan.testing import Answer, HttpServer, SmtpServer
 from schemas.outbox import Audience, Message, MessageState, Notice
@@ -382,8 +382,23 @@ def test_a_sweep_that_never_ran_is_a_note(visit):
     assert ledger.sweeps(visit)[:2] == (Level.NOTE, "never ran: outbox-delivery")
 
 
+def test_silence_that_nobody_would_be_told_of_says_so(visit, findings, monkeypatch):
+    beats(visit, sla_check=timedelta(hours=3), outbox_delivery=timedelta(0))
+    assert "BIHUAN_OPERATOR_URL" in findings()["sweeps"]["cure"]
+    monkeypatch.setenv("BIHUAN_OPERATOR_URL", "json://example.com/hook")
+    assert "BIHUAN_OPERATOR_URL" not in findings()["sweeps"]["cure"]
+
+
+def test_a_sweep_that_never_ran_though_it_was_watched_for_long_is_a_problem(visit):
+    beats(visit, sla_check=timedelta(0))
+    with visit.db.write() as session:
+        watch(session, wall_clock() - timedelta(hours=2))
+    level, says, _ = ledger.sweeps(visit)
+    assert (level, says) == (Level.PROBLEM, "silent: outbox-delivery for 2 hours")
+
+
 def test_intervals_are_those_of_prefect_yaml_else_the_usual_ones(monkeypatch, tmp_path):
-    from bihuan.services.checkup import schedule
+    from bihuan.services import schedule
 
     two_minutes = {"sla-check": timedelta(minutes=2), "outbox-delivery": timedelta(minutes=2)}
     assert intervals() == two_minutes
@@ -491,7 +506,7 @@ def test_a_server_that_does_not_say_what_it_serves(findings, monkeypatch):
 
 
 def test_an_installation_without_prefect_yaml_has_nothing_to_compare(monkeypatch, tmp_path):
-    from bihuan.services.checkup import schedule
+    from bihuan.services import schedule
 
     monkeypatch.setattr(schedule, "FILE", tmp_path / "prefect.yaml")
     assert engine.deployments(Visit(settings(), wall_clock))[0] is Level.OK

@@ -10,7 +10,7 @@ from typing import Any
 from bihuan.errors import UnavailableError
 from bihuan.services.checkup.finding import Answer, Visit, note, ok, problem
 from bihuan.services.checkup.loopback import ask
-from bihuan.services.checkup.schedule import Schedule, planned, schedule_of
+from bihuan.services.schedule import Schedule, planned, schedule_of
 
 _OK = 200
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -12,19 +12,17 @@ from sqlmodel import Session
 
 from bihuan.errors import RefusedError
 from bihuan.notify.contact import addressed, unseal
+from bihuan.rules.heartbeat import Pulse
 from bihuan.services.checkup.finding import Answer, Visit, note, ok, problem
-from bihuan.services.checkup.schedule import intervals
+from bihuan.services.heartbeat import pulses
 from bihuan.services.letter import NOBODY
 from bihuan.store.migrations import current, head
-from bihuan.store.queries.board import heartbeats
 from bihuan.store.queries.letter import readers
 from bihuan.store.queries.outbox import audit, counts
 from bihuan.store.rows import table_of
 from schemas.outbox import Message, MessageState
 from schemas.people import Department, Staff
 
-_MISSED = 3
-"""Intervals of silence after which a sweep counts as stopped."""
 _OPENS_NOTHING = "none"
 _UPGRADE = "run `bihuan db upgrade`"
 _S = table_of(Staff).c
@@ -95,7 +93,9 @@ def messages(visit: Visit) -> Answer:
     if waiting:
         return note(
             ", ".join(f"{count} {state}" for state, count in waiting.items()),
-            "see " + ", ".join(f"`bihuan outbox list --state {state}`" for state in waiting),
+            "see "
+            + ", ".join(f"`bihuan outbox list --state {state}`" for state in waiting)
+            + ("; decide on the page /outbox" if MessageState.UNKNOWN in waiting else ""),
         )
     return ok(f"{sum(found.values())}, none of them failed or unknown")
 
@@ -114,18 +114,23 @@ def outbox_audit(visit: Visit) -> Answer:
 
 def sweeps(visit: Visit) -> Answer:
     """Each sweep has completed within three of its intervals."""
+    at = visit.clock()
     with visit.db.read() as session:
-        beats = {row.sweep: visit.clock() - row.beat_at for row in heartbeats(session)}
-    planned = intervals()
-    silent = [f"{name} for {_span(beats[name])}" for name, interval in planned.items()
-              if name in beats and beats[name] > _MISSED * interval]  # fmt: skip
-    if silent:
-        return problem(
-            f"silent: {', '.join(silent)}", "start `bihuan up`; where it runs, look at the runs in Prefect's page"
-        )
-    if never := [name for name in planned if name not in beats]:
+        known = pulses(session)
+    if silent := [each for each in known if each.is_silent(at)]:
+        says = ", ".join(_silence(each, at) for each in silent)
+        cure = "start `bihuan up`; where it runs, look at the runs in Prefect's page"
+        if not visit.settings.operator_url.get_secret_value():
+            cure += "; set BIHUAN_OPERATOR_URL, so that somebody is told"
+        return problem(f"silent: {says}", cure)
+    if never := [each.sweep for each in known if each.beat_at is None]:
         return note(f"never ran: {', '.join(never)}", "start them with `bihuan up`")
-    return ok(", ".join(f"{name} {_span(beats[name])} ago" for name in planned))
+    return ok(", ".join(f"{each.sweep} {_span(at - each.beat_at)} ago" for each in known if each.beat_at))
+
+
+def _silence(pulse: Pulse, at: datetime) -> str:
+    since = pulse.quiet_since()
+    return f"{pulse.sweep} for {_span(at - since)}" if since else pulse.sweep
 
 
 def _span(span: timedelta) -> str:

@@ -12,19 +12,19 @@ from sqlmodel import Session
 from bihuan.store.rows import table_of
 from schemas.complaint import Complaint
 from schemas.deadline import Deadline, DeadlineState
-from schemas.outbox import Message
+from schemas.outbox import SWEEP, Message
 
 
 def due_messages(session: Session, at: datetime, limit: int) -> Sequence[Row[Any]]:
     """At most ``limit`` messages to be tried by ``at`` or whose lease has run out, with the others of their bundles.
 
-    They stay locked until the transaction ends; rows another worker holds are skipped. Call it inside
-    ``Database.write``.
+    What is said about the sweeps themselves is not theirs to send and stays out. The rows stay locked until the
+    transaction ends; rows another worker holds are skipped. Call it inside ``Database.write``.
     """
     m, d = table_of(Message).c, table_of(Deadline).c
     due = session.execute(
         select(m.id, m.bundle)
-        .where(m.next_at <= at)
+        .where(m.next_at <= at, m.subject_kind != SWEEP)
         .order_by(m.next_at, m.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
