@@ -11,6 +11,7 @@ from bihuan.clock import zone
 from bihuan.notify.words import instant, word, words
 from bihuan.rules.explanation import CountedFrame, CountedPause, SpecialDay
 from bihuan.services.account import Account, Told
+from bihuan.services.decision import ASKED_AGAIN, CONFIRMED
 from bihuan.services.letter import NOBODY
 from schemas.deadline import DeadlineState, Mode
 from schemas.outbox import Notice
@@ -202,7 +203,8 @@ class _Teller:
             yield self.say("earlier", message=self._message(message))
 
     def _message(self, message: Told) -> str:
-        known = {"ended": "reason_ended", "backfilled": "reason_backfilled", NOBODY: "reason_nobody"}
+        known = {"ended": "reason_ended", "backfilled": "reason_backfilled", NOBODY: "reason_nobody",
+                 CONFIRMED: "reason_confirmed", ASKED_AGAIN: "reason_asked_again"}  # fmt: skip
         reason = message.reason and (self.say(known[message.reason]) if message.reason in known else message.reason)
         key, at = "message_why" if reason else "message", self.at(message.sent_at or message.planned_at)
         state = word("message_state", message.state, self.language)

@@ -59,6 +59,8 @@ def create_app(settings: Settings, db: Database, policy: Policy | Callable[[], P
         Route("/complaints/{number}/events", complaint.back),
         Route("/signs", gaming.show),
         Route("/outbox", outbox.ledger),
+        Route("/outbox/{message_id:int}/decide", outbox.decide, methods=["POST"]),
+        Route("/outbox/{message_id:int}/decide", outbox.back),
         Route("/mail", outbox.mails),
         Route("/mail/{name}", outbox.mail),
         Mount("/static", _OwnFiles(directory=STATIC)),

@@ -2,47 +2,134 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from email import message_from_bytes, policy
 from email.errors import MessageError
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
+from sqlalchemy import Row
+from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from bihuan.clock import zone
+from bihuan.errors import RefusedError, UsageError
+from bihuan.services import decision
+from bihuan.services.watchdog import sweep_of
 from bihuan.store.queries import board, names, outbox
+from bihuan.web.security import genuine_form
 from bihuan.web.view import page, site
-from schemas.outbox import MessageState
+from schemas.base import GREATEST_ID
+from schemas.outbox import MessageState, Notice, Verdict
 
 PAGE_SIZE = 50
+UNKNOWN_LISTED = 20
+"""Unknown messages shown with their forms; the others come up as these are decided."""
+DAYS = 14
+_OF_SWEEPS = frozenset({Notice.SILENCE, Notice.RUNS_AGAIN})
+_DECIDED = frozenset({decision.CONFIRMED, decision.ASKED_AGAIN})
 _LAST_PAGE = 10_000
 _MAILS_LISTED = 100
 
 
 def ledger(request: Request) -> Response:
-    """Messages, newest first, narrowed by state; and whether what was due is all accounted for."""
-    here, asked = site(request), request.query_params
-    state, number = asked.get("state") or None, asked.get("page", "1")
-    if (state is not None and state not in set(MessageState)) or not number.isdecimal() or int(number) > _LAST_PAGE:
-        raise HTTPException(400)
-    wanted, current = (MessageState(state) if state else None), max(1, int(number))
+    """Messages, newest first, narrowed by state; before them what waits for a person, and the daily conservation."""
+    done = request.query_params.get("done")
+    return _page(request, done=done if done in set(Verdict) else None)
+
+
+def _page(request: Request, *, done: str | None = None, refused: Refused | None = None) -> Response:
+    """The page of the ledger; where a decision was ``refused``, with the reason and with what was typed."""
+    here, (state, current) = site(request), _asked(request)
     with here.db.read() as session:
-        rows = outbox.listing(session, state=wanted, limit=PAGE_SIZE + 1, offset=(current - 1) * PAGE_SIZE)
+        rows = outbox.listing(session, state=state, limit=PAGE_SIZE + 1, offset=(current - 1) * PAGE_SIZE)
+        unknown = decision.waiting(session, here.settings, UNKNOWN_LISTED)
+        shown = [*rows[:PAGE_SIZE], *(one.row for one in unknown)]
         values = {
             "rows": rows[:PAGE_SIZE],
-            "recipients": names.recipient_names(session, (row.recipient for row in rows)),
-            "audit": outbox.audit(session, zone(here.settings.timezone)),
+            "notes": _notes(session, rows[:PAGE_SIZE]),
+            "recipients": names.recipient_names(session, (row.recipient for row in shown)),
+            "audit": (audit := outbox.audit(session, zone(here.settings.timezone))),
+            "days": _last_days(audit, here.clock().astimezone(zone(here.settings.timezone)).date()),
+            "unknown": unknown,
+            "more_unknown": audit.unknown - len(unknown),
             "is_simulated": board.is_simulated(session),
         }
-    has_more = len(rows) > PAGE_SIZE
     return page(request, "outbox.html", {
-        **values, "state": wanted, "states": list(MessageState), "current": current, "has_more": has_more,
-    })  # fmt: skip
+        **values, "state": state, "states": list(MessageState), "current": current, "has_more": len(rows) > PAGE_SIZE,
+        "sweep_of": lambda row: sweep_of(row.key) if row.notice in _OF_SWEEPS else "", "done": done,
+        "refused": refused, "lengths": (decision.WHO_CHARACTERS, decision.HOW_CHARACTERS),
+    }, status=refused.status if refused else 200)  # fmt: skip
+
+
+def _asked(request: Request) -> tuple[MessageState | None, int]:
+    """The state and the page of the list that a reader wants."""
+    state, number = request.query_params.get("state") or None, request.query_params.get("page", "1")
+    if (state is not None and state not in set(MessageState)) or not number.isdecimal() or int(number) > _LAST_PAGE:
+        raise HTTPException(400)
+    return MessageState(state) if state else None, max(1, int(number))
+
+
+def _last_days(audit: outbox.Audit, today: date) -> list[dict[str, Any]]:
+    """The days on which something was planned, of the last ``DAYS``, newest first."""
+    first = (today - timedelta(days=DAYS - 1)).isoformat()
+    return [day for day in reversed(audit.days) if day["day"] >= first]
+
+
+def _notes(session: Session, rows: Sequence[Row[Any]]) -> dict[int, str]:
+    """Who decided those that a person decided, and how it was known, by message id."""
+    tries = outbox.attempts_at(session, (row.id for row in rows if row.reason in _DECIDED))
+    return {of: next((each.error for each in reversed(found) if not each.target_key and each.error), "")
+            for of, found in tries.items()}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A decision that was not taken: of which message, why (the word ``decide_…``), and what was typed."""
+
+    message_id: int
+    case: str
+    fields: Mapping[str, str]
+    status: int = 400
+
+
+async def decide(request: Request) -> Response:
+    """Record what a person says of an unknown message, once however often the form is sent, and show the ledger."""
+    fields = await genuine_form(request, site(request).secret)
+    return await run_in_threadpool(_decide, request, int(request.path_params["message_id"]), fields)
+
+
+def _decide(request: Request, message_id: int, fields: Mapping[str, str]) -> Response:
+    here = site(request)
+    verdict, who, how = (fields.get(name, "") for name in ("verdict", "who", "how"))
+    if verdict not in set(Verdict):
+        raise HTTPException(400)
+    if message_id > GREATEST_ID:
+        raise HTTPException(404)
+    if not who or len(who) > decision.WHO_CHARACTERS or len(how) > decision.HOW_CHARACTERS:
+        return _page(request, refused=Refused(message_id, "who", fields))
+    said = decision.Statement(Verdict(verdict), who, how, is_sure=fields.get("sure") == "yes")
+    try:
+        with here.db.write() as session:
+            decision.decide(session, here.clock, message_id, said)
+    except UsageError as error:
+        raise HTTPException(404) from error
+    except decision.UnconfirmedError:
+        return _page(request, refused=Refused(message_id, "sure", fields, 409))
+    except RefusedError:
+        return _page(request, refused=Refused(message_id, "over", fields, 409))
+    return RedirectResponse(f"/outbox?done={verdict}", 303)
+
+
+def back(_request: Request) -> Response:
+    """The ledger itself: where whoever changes the language after a refusal, or reloads, is to end."""
+    return RedirectResponse("/outbox", 303)
 
 
 @dataclass(frozen=True)

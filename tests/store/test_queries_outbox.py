@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bihuan.store.engine import Database
-from bihuan.store.queries.outbox import audit, counts, listing
+from bihuan.store.queries.outbox import attempts_at, audit, counts, listing
 from schemas.complaint import Channel, Complaint, ComplaintState, Severity
 from schemas.deadline import Deadline, DeadlineState, Mode
 from schemas.outbox import AttemptOutcome, Audience, DeliveryAttempt, Message, MessageState, Notice
@@ -125,6 +125,37 @@ def test_days_are_those_of_the_installation(ledger):
         ("2026-11-17", 1, 1),
     ]
     assert [day["due"] for day in ledger.audit(ZoneInfo("UTC")).days] == [3]
+
+
+def test_each_day_is_its_own_conservation_and_names_what_does_not_hold(ledger):
+    next_day = AT + timedelta(days=1)
+    ledger.attempt(ledger.message(MessageState.SENT))
+    ledger.message(MessageState.FAILED)
+    ledger.message(MessageState.SENT, planned_at=next_day)  # without proof
+    ledger.deadline(breached_at=next_day + timedelta(days=1))  # without a message
+    doubled = ledger.message(MessageState.SENT, audience=Audience.CUSTOMER, planned_at=AT - timedelta(days=1))
+    ledger.attempt(doubled)
+    ledger.attempt(doubled)
+    result = ledger.audit()
+    assert [(day["day"], day["due"], day["sent"], day["failed"], day["holds"]) for day in result.days] == [
+        ("2026-11-15", 1, 1, 0, False), ("2026-11-16", 2, 1, 1, True), ("2026-11-17", 1, 1, 0, False),
+        ("2026-11-18", 1, 0, 0, False),
+    ]  # fmt: skip
+    assert [(day["doubled"], day["unproved"], day["missing"]) for day in result.days] == [
+        (1, 0, 0), (0, 0, 0), (0, 1, 0), (0, 0, 1),
+    ]  # fmt: skip
+    for word in ("due", "sent", "failed", "missing", "unproved", "doubled"):
+        assert sum(day[word] for day in result.days) == getattr(result, word)
+
+
+def test_every_attempt_of_a_letter_belongs_to_each_of_its_messages(ledger):
+    first, second, other = (ledger.message(MessageState.UNKNOWN, bundle=bundle) for bundle in ("b", "b", None))
+    ledger.attempt(first, AttemptOutcome.RETRY)
+    ledger.attempt(first, AttemptOutcome.AMBIGUOUS)
+    with ledger.db.read() as session:
+        found = attempts_at(session, [first, second, other])
+    assert [attempt.outcome for attempt in found[second]] == [AttemptOutcome.RETRY, AttemptOutcome.AMBIGUOUS]
+    assert (len(found[first]), found[other]) == (2, [])
 
 
 def test_a_listing_names_what_a_message_is_about_newest_first(ledger):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, and_, func, not_, or_, select
+from sqlalchemy import Row, Select, and_, func, not_, or_, select, union_all
 from sqlmodel import Session
 
-from bihuan.store.rows import table_of
+from bihuan.store.rows import id_in, table_of
 from schemas.complaint import Complaint
 from schemas.deadline import Deadline
 from schemas.outbox import AttemptOutcome, Audience, DeliveryAttempt, Message, MessageState, Notice
@@ -21,6 +22,7 @@ _D = table_of(Deadline).c
 _A = table_of(DeliveryAttempt).c
 _C = table_of(Complaint).c
 _WORDS = ("sent", "suppressed", "failed", "unknown", "pending")
+_FAULTS = ("missing", "unproved", "doubled")
 _PENDING = frozenset({MessageState.PLANNED, MessageState.CLAIMED, MessageState.SENDING})
 
 
@@ -45,8 +47,9 @@ class Audit:
     doubled: int = 0
     """Messages to complainants with more than one successful attempt."""
     repeated: int = 0
-    """Staff messages sent again because the first sending was cut off."""
+    """Messages sent again because the first sending was cut off, or because a person had them sent again."""
     days: list[dict[str, Any]] = field(default_factory=list)
+    """The same by day, oldest first, each with ``day`` and ``holds``; days of which there is nothing are left out."""
 
     @property
     def holds(self) -> bool:
@@ -56,51 +59,70 @@ class Audit:
 
 
 def audit(session: Session, here: ZoneInfo) -> Audit:
-    """Compare decisions, messages and attempts; by day of planning in zone ``here``."""
+    """Compare decisions, messages and attempts; by day of planning (where that is missing, of decision) in ``here``."""
     total, by_day = Counter[str](), dict[str, Counter[str]]()
+
+    def add(word: str, at: datetime, count: int = 1) -> None:
+        total[word] += count
+        by_day.setdefault(at.astimezone(here).date().isoformat(), Counter())[word] += count
+
     by_state = select(_M.planned_at, _M.state, func.count()).group_by(_M.planned_at, _M.state)
     for planned_at, state, count in session.execute(by_state):
-        word = "pending" if state in _PENDING else state.value
-        total[word] += count
-        by_day.setdefault(planned_at.astimezone(here).date().isoformat(), Counter())[word] += count
-    missing = _missing(session, Notice.WARNING) + _missing(session, Notice.BREACH)
+        add("pending" if state in _PENDING else state.value, planned_at, count)
+    for word, statement in _faults().items():
+        for at in session.execute(statement).scalars():
+            add(word, at)
     repeated = session.execute(select(func.count()).where(_M.is_repeated)).scalar_one()
     return Audit(
-        due=total.total() + missing, missing=missing, unproved=_unproved(session), doubled=_doubled(session),
-        repeated=repeated,
-        days=[{"day": day, "due": counts.total(), **{word: counts[word] for word in _WORDS}}
-              for day, counts in sorted(by_day.items())],
-        **{word: total[word] for word in _WORDS},
+        due=_due(total), repeated=repeated, days=[_day(day, counts) for day, counts in sorted(by_day.items())],
+        **{word: total[word] for word in (*_WORDS, *_FAULTS)},
     )  # fmt: skip
 
 
-def _missing(session: Session, notice: Notice) -> int:
-    """Decided deadlines without the row of their notice."""
+def _due(counts: Counter[str]) -> int:
+    """From the decisions' side: rows, and decisions without a row."""
+    return sum(counts[word] for word in (*_WORDS, "missing"))
+
+
+def _day(day: str, counts: Counter[str]) -> dict[str, Any]:
+    """One day of the ledger, as its own conservation."""
+    parts = {word: counts[word] for word in (*_WORDS, *_FAULTS)}
+    return {"day": day, "due": _due(counts), **parts, "holds": not any(counts[word] for word in _FAULTS)}
+
+
+def _faults() -> dict[str, Select[Any]]:
+    """By what is wrong with them: the instants under which messages that do not hold are counted."""
+    return {
+        "missing": union_all(_missing(Notice.WARNING), _missing(Notice.BREACH)).subquery().select(),
+        "unproved": _unproved(),
+        "doubled": _doubled(),
+    }
+
+
+def _missing(notice: Notice) -> Select[Any]:
+    """When deadlines were decided of which there is no row of the notice."""
     fact = _D.warned_at if notice is Notice.WARNING else _D.breached_at
     has_row = select(_M.id).where(_M.deadline_id == _D.id, _M.notice == notice).exists()
-    untold = select(func.count()).select_from(table_of(Deadline)).where(fact.is_not(None), not_(has_row))
-    return int(session.execute(untold).scalar_one())
+    return select(fact.label("at")).where(fact.is_not(None), not_(has_row))
 
 
-def _unproved(session: Session) -> int:
-    """Messages called sent of which no attempt, nor one of their bundle, succeeded."""
+def _unproved() -> Select[Any]:
+    """When messages called sent were planned of which no attempt, nor one of their bundle, succeeded."""
     other = table_of(Message).alias("other")
     proof = (
         select(_A.id).join(other, other.c.id == _A.message_id)
         .where(_A.outcome == AttemptOutcome.SENT, or_(other.c.id == _M.id, other.c.bundle == _M.bundle)).exists()
     )  # fmt: skip
-    claimed = select(func.count()).select_from(table_of(Message)).where(_M.state == MessageState.SENT, not_(proof))
-    return int(session.execute(claimed).scalar_one())
+    return select(_M.planned_at).where(_M.state == MessageState.SENT, not_(proof))
 
 
-def _doubled(session: Session) -> int:
-    """Messages to complainants that were sent more than once."""
-    twice = (
-        select(_A.message_id).join(table_of(Message), _M.id == _A.message_id)
+def _doubled() -> Select[Any]:
+    """When messages to complainants were planned that were sent more than once."""
+    return (
+        select(_M.planned_at).join(table_of(DeliveryAttempt), _M.id == _A.message_id)
         .where(_A.outcome == AttemptOutcome.SENT, _M.audience == Audience.CUSTOMER)
-        .group_by(_A.message_id).having(func.count() > 1).subquery()
+        .group_by(_M.id, _M.planned_at).having(func.count() > 1)
     )  # fmt: skip
-    return int(session.execute(select(func.count()).select_from(twice)).scalar_one())
 
 
 def listing(
@@ -117,6 +139,23 @@ def listing(
     if state is not None:
         statement = statement.where(_M.state == state)
     return session.execute(statement).all()
+
+
+def attempts_at(session: Session, message_ids: Iterable[int]) -> dict[int, list[Row[Any]]]:
+    """Every attempt to deliver each of these messages, or the letter it went in, oldest first; by message id."""
+    ids = list(message_ids)
+    other = table_of(Message).alias("other")
+    rows = session.execute(
+        select(_M.id.label("of"), _A.number, _A.target, _A.target_key, _A.started_at, _A.ended_at, _A.outcome, _A.error)
+        .select_from(
+            table_of(Message).join(other, or_(other.c.id == _M.id, other.c.bundle == _M.bundle))
+            .join(table_of(DeliveryAttempt), _A.message_id == other.c.id))
+        .where(id_in(_M.id, ids)).order_by(_A.id)
+    )  # fmt: skip
+    found: dict[int, list[Row[Any]]] = {message_id: [] for message_id in ids}
+    for row in rows:
+        found[row.of].append(row)
+    return found
 
 
 def counts(session: Session) -> dict[str, int]:
