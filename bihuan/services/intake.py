@@ -18,7 +18,7 @@ from bihuan.policy.scope import DIMENSIONS
 from bihuan.rules.complaint import LogLine, standing, terms_in_force
 from bihuan.rules.terms import severity_in_force
 from bihuan.services.policy import in_force
-from bihuan.services.projection import fresh_rows, logs_of, rederive
+from bihuan.services.projection import fresh_rows, log_lines, rederive
 from bihuan.services.registry import Registry, open_registry
 from bihuan.settings import Settings
 from bihuan.store.ids import reserve_ids
@@ -212,9 +212,10 @@ def _update(
 ) -> int:
     """Write what is new about known complaints; how many changed."""
     ids = [row.id for row, _ in seen]
-    known = select(_EVENT.c.complaint_id, _EVENT.c.key).where(id_in(_EVENT.c.complaint_id, ids))
-    keys = {(event.complaint_id, event.key) for event in session.execute(known)} if ids else set()
-    logs = logs_of(session, ids)
+    theirs = select(_EVENT).where(id_in(_EVENT.c.complaint_id, ids)).order_by(_EVENT.c.id)
+    stored = session.execute(theirs).all() if ids else []
+    keys = {(event.complaint_id, event.key) for event in stored}
+    logs = log_lines(stored)
     events: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
     for row, complaint in seen:
