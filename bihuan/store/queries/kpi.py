@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Subquery, and_, case, func, literal, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, select
 from sqlmodel import Session
 
 from bihuan.errors import UsageError
@@ -80,28 +80,22 @@ def _on_time(
     is_late_and_open = and_(
         _D.met_at.is_(None), _D.cancelled_at.is_(None), _D.state != DeadlineState.PAUSED, _D.due_at < until
     )
-    rows = session.execute(
-        select(
-            key.label("key"),
-            func.coalesce(func.sum(case((is_in_time, 1), else_=0)), 0).label("x"),
-            func.count(_D.met_at).label("n"),
-            func.coalesce(func.sum(case((is_late_and_open, 1), else_=0)), 0).label("open_overdue"),
-            func.coalesce(func.sum(case((_D.id.is_(None), 1), else_=0)), 0).label("no_sla"),
-            func.count(_D.corrected_at).label("corrected"),
+    counted = select(
+        key.label("key"),
+        func.coalesce(func.sum(case((is_in_time, 1), else_=0)), 0).label("x"),
+        func.count(_D.met_at).label("n"),
+        func.coalesce(func.sum(case((is_late_and_open, 1), else_=0)), 0).label("open_overdue"),
+        func.coalesce(func.sum(case((_D.id.is_(None), 1), else_=0)), 0).label("no_sla"),
+        func.count(_D.corrected_at).label("corrected"),
+    ).select_from(
+        table_of(Complaint)
+        .outerjoin(
+            table_of(Deadline),
+            and_(_D.subject_kind == "complaint", _D.subject_id == _C.id, _D.milestone == milestone, is_counted),
         )
-        .select_from(
-            table_of(Complaint)
-            .outerjoin(
-                table_of(Deadline),
-                and_(_D.subject_kind == "complaint", _D.subject_id == _C.id, _D.milestone == milestone, is_counted),
-            )
-            .outerjoin(table_of(Department), table_of(Department).c.id == _C.department_id)
-        )
-        .where(_C.registered_at >= since, _C.registered_at < until)
-        .group_by(key)
-        .order_by(key)
-    ).mappings()
-    return [_whole(row) for row in rows]
+        .outerjoin(table_of(Department), table_of(Department).c.id == _C.department_id)
+    )
+    return _by_key(session, counted, key, since, until)
 
 
 def verdict_counts(
@@ -118,25 +112,19 @@ def verdict_counts(
     """
     key = _dimension(by, months)
     said = _last_verdicts(since, until)
-    rows = session.execute(
-        select(
-            key.label("key"),
-            func.coalesce(func.sum(case((said.c.is_on_time, 1), else_=0)), 0).label("x"),
-            func.count(said.c.is_on_time).label("n"),
-            literal(0).label("open_overdue"),
-            (func.count() - func.count(said.c.is_on_time)).label("no_sla"),
-            literal(0).label("corrected"),
-        )
-        .select_from(
-            table_of(Complaint)
-            .outerjoin(said, and_(said.c.complaint_id == _C.id, said.c.nth == 1))
-            .outerjoin(table_of(Department), table_of(Department).c.id == _C.department_id)
-        )
-        .where(_C.registered_at >= since, _C.registered_at < until)
-        .group_by(key)
-        .order_by(key)
-    ).mappings()
-    return [_whole(row) for row in rows]
+    counted = select(
+        key.label("key"),
+        func.coalesce(func.sum(case((said.c.is_on_time, 1), else_=0)), 0).label("x"),
+        func.count(said.c.is_on_time).label("n"),
+        literal(0).label("open_overdue"),
+        (func.count() - func.count(said.c.is_on_time)).label("no_sla"),
+        literal(0).label("corrected"),
+    ).select_from(
+        table_of(Complaint)
+        .outerjoin(said, and_(said.c.complaint_id == _C.id, said.c.nth == 1))
+        .outerjoin(table_of(Department), table_of(Department).c.id == _C.department_id)
+    )
+    return _by_key(session, counted, key, since, until)
 
 
 def _last_verdicts(since: datetime, until: datetime) -> Subquery:
@@ -151,8 +139,13 @@ def _last_verdicts(since: datetime, until: datetime) -> Subquery:
     )
 
 
-def _whole(row: RowMapping) -> dict[str, Any]:
-    return {"key": row["key"], **{name: int(row[name]) for name in ("x", "n", *APART)}}
+def _by_key(
+    session: Session, counted: Select[Any], key: ColumnElement[Any], since: datetime, until: datetime
+) -> list[dict[str, Any]]:
+    """The counts of the complaints registered in [since, until), a row a value of ``key``."""
+    registered = counted.where(_C.registered_at >= since, _C.registered_at < until)
+    rows = session.execute(registered.group_by(key).order_by(key)).mappings()
+    return [{"key": row["key"], **{name: int(row[name]) for name in ("x", "n", *APART)}} for row in rows]
 
 
 def first_and_last(session: Session) -> tuple[datetime, datetime] | None:
