@@ -24,10 +24,31 @@ class Notice(StrEnum):
     RECEIPT = "receipt"
     WARNING = "warning"
     BREACH = "breach"
+    ESCALATION = "escalation"
+    """A rung above those told before is told."""
+    OVERSIGHT = "oversight"
+    """A complaint that executives watch until it is handled."""
+    HANDED_OVER = "handed_over"
+    """A complaint was handed over to the reader."""
+    CANNOT = "cannot"
+    """Somebody who was told of it cannot do it."""
+    SIGN_IN = "sign_in"
+    """The link with which a member of staff signs in."""
     SILENCE = "silence"
     """A sweep has stopped."""
     RUNS_AGAIN = "runs_again"
     """A sweep whose silence was told runs again."""
+
+
+class Urgency(StrEnum):
+    """How long a message to staff may be held back."""
+
+    URGENT = "urgent"
+    """Goes out at any hour, and alone."""
+    USUAL = "usual"
+    """Waits for the end of quiet hours, and may share a letter."""
+    CAN_WAIT = "can_wait"
+    """Waits for the morning digest."""
 
 
 SWEEP = "sweep"
@@ -68,6 +89,12 @@ class Message(SQLModel, table=True):
             postgresql_where=text("bundle IS NOT NULL"),
         ),
         Index("ix_message_deadline_id", "deadline_id"),
+        Index(
+            "ix_message_escalation_id",
+            "escalation_id",
+            sqlite_where=text("escalation_id IS NOT NULL"),
+            postgresql_where=text("escalation_id IS NOT NULL"),
+        ),
         Index("ix_message_subject", "subject_kind", "subject_id"),
         Index("ix_message_planned_at", "planned_at"),
     )
@@ -77,11 +104,16 @@ class Message(SQLModel, table=True):
     subject_kind: str = Field(default="complaint", max_length=20)
     subject_id: int = Field(sa_type=Id)
     deadline_id: int | None = Field(default=None, foreign_key="deadline.id", sa_type=Id)
+    escalation_id: int | None = Field(default=None, sa_type=Id)
+    """The ladder it is told on: a row of ``escalation``."""
+    rung: int = Field(default=0)
+    """The rung that was told by it; 0 below any ladder."""
     notice: Notice = Field(sa_type=Word(Notice))
     audience: Audience = Field(sa_type=Word(Audience))
     recipient: str = Field(max_length=60)
     """``staff:ID``, ``department:ID``, ``customer:ID`` or ``operator``."""
     channel: str = Field(default="preferred", max_length=20)
+    urgency: Urgency = Field(default=Urgency.USUAL, sa_type=Word(Urgency))
     bundle: str | None = Field(default=None, max_length=120)
     is_late: bool = Field(default=False)
     is_repeated: bool = Field(default=False)
@@ -93,6 +125,8 @@ class Message(SQLModel, table=True):
     lease_owner: str | None = Field(default=None, max_length=60)
     attempts: int = Field(default=0)
     sent_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    """When its reader acknowledged it 签收."""
 
 
 class AttemptOutcome(StrEnum):

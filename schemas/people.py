@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -9,7 +10,8 @@ from pydantic import Field as Payload
 from sqlalchemy import Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from schemas.base import Id
+from schemas.access import Role
+from schemas.base import Document, Id
 
 
 class Customer(SQLModel, table=True):
@@ -54,9 +56,54 @@ class Staff(SQLModel, table=True):
     is_head: bool = Field(default=False)
     is_active: bool = Field(default=True)
     sealed_contact: str | None = Field(default=None, sa_type=Text)
+    """Where the person is told by default."""
+    sealed_contacts: dict[str, str] | None = Field(default=None, sa_type=Document)
+    """Further contacts by the name of their channel, such as ``sms``: for rungs that name channels."""
     language: str = Field(default="zh", max_length=8)
     timezone: str = Field(default="Asia/Shanghai", max_length=60)
+    roles: list[Role] | None = Field(default=None, sa_type=Document)
+    """Roles beside handler and department head, which follow from the department and ``is_head``."""
+    is_liaison: bool = Field(default=False)
+    """Department liaison 部门联络人."""
+    substitute_id: int | None = Field(default=None, sa_type=Id)
+    """Who is told while the person is away: a row of this table."""
+    quiet_from: str | None = Field(default=None, max_length=5)
+    quiet_until: str | None = Field(default=None, max_length=5)
+    """Local times of day ``22:00``: None as policy says, both equal: no quiet hours."""
     is_simulated: bool = Field(default=False)
+
+
+class Absence(SQLModel, table=True):
+    """A stretch in which a member of staff is away 外出: from the first instant on, up to the second."""
+
+    __tablename__ = "absence"
+    __table_args__ = (UniqueConstraint("staff_id", "starts_at"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
+    staff_id: int = Field(foreign_key="staff.id", sa_type=Id)
+    starts_at: datetime
+    ends_at: datetime
+
+
+class DutyShift(SQLModel, table=True):
+    """A shift 班次 of a duty rota 值班表: who is on duty on which weekdays, from one local time of day to another."""
+
+    __tablename__ = "duty_shift"
+    __table_args__ = (UniqueConstraint("rota", "staff_id", "weekdays", "begins", "from_on"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
+    rota: str = Field(max_length=60)
+    """A department's code, or a name of its own."""
+    staff_id: int = Field(foreign_key="staff.id", sa_type=Id)
+    weekdays: str = Field(max_length=27)
+    """``mon,tue``: the days on which it begins."""
+    begins: str = Field(max_length=5)
+    ends: str = Field(max_length=5)
+    """No later than ``begins``: it ends on the next day."""
+    timezone: str = Field(default="Asia/Shanghai", max_length=60)
+    from_on: date
+    until_on: date | None = None
+    """The last day on which it begins; None: until further notice."""
 
 
 class StaffIn(BaseModel):

@@ -2,26 +2,34 @@
 
 from sqlmodel import SQLModel
 
+from schemas.access import Link, SignInSession
 from schemas.complaint import Complaint, ComplaintEvent
 from schemas.deadline import Deadline
+from schemas.escalation import Escalation, EscalationStep
 from schemas.installation import Heartbeat, InstallationFact
 from schemas.outbox import DeliveryAttempt, Message
-from schemas.people import Customer, Department, Staff
+from schemas.people import Absence, Customer, Department, DutyShift, Staff
 from schemas.policy import PolicyEdition
 
 METADATA = SQLModel.metadata
 
 __all__ = [
     "METADATA",
+    "Absence",
     "Complaint",
     "ComplaintEvent",
     "Customer",
     "Deadline",
     "DeliveryAttempt",
     "Department",
+    "DutyShift",
+    "Escalation",
+    "EscalationStep",
     "Heartbeat",
     "InstallationFact",
+    "Link",
     "Message",
     "PolicyEdition",
+    "SignInSession",
     "Staff",
 ]

@@ -5,6 +5,7 @@ Beside its files a directory may have ``calendar.d/``, with notices that bring t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from bihuan.errors import PolicyError
 from bihuan.policy.calendar import CalendarPolicy
 from bihuan.policy.deadline import DeadlinePolicy
 from bihuan.policy.document import Document, PolicyFile, read_document
-from bihuan.policy.flaw import Flaw, flaws, nearest
+from bihuan.policy.escalation import EscalationPolicy
+from bihuan.policy.flaw import Flaw, KeyPath, flaws, nearest
 from bihuan.policy.models import KpiPolicy, Policy, RoutingPolicy
 from bihuan.policy.notice import FOLDER, SUFFIXES, with_notices
 
@@ -25,6 +27,7 @@ DEFAULTS = Path(__file__).parent / "default"
 _MODELS: dict[str, type[BaseModel]] = {
     "calendar": CalendarPolicy,
     "deadline": DeadlinePolicy,
+    "escalation": EscalationPolicy,
     "routing": RoutingPolicy,
     "kpi": KpiPolicy,
 }
@@ -49,12 +52,14 @@ def load_policy(directory: Path | None, notice: PolicyFile | None = None) -> Pol
     policy = Policy(
         calendars=parsed["calendar"],
         deadline=parsed["deadline"],
+        escalation=parsed["escalation"],
         routing=parsed["routing"],
         kpi=parsed["kpi"],
         files=files,
         loaded_at=wall_clock(),
     )
     _check_indicators(policy, files["kpi"])
+    _check_ladders(policy, files["escalation"])
     return policy
 
 
@@ -156,3 +161,17 @@ def _check_indicators(policy: Policy, file: PolicyFile) -> None:
             cure = nearest(indicator.milestone, policy.deadline.milestones)
             flaw = Flaw(f"unknown milestone '{indicator.milestone}'", cure, ("indicators", name, "milestone"))
             raise read_document(file.name, file.raw).error(flaw)
+
+
+def _check_ladders(policy: Policy, file: PolicyFile) -> None:
+    """Refuse a ladder for a milestone that does not exist, except in the shipped file."""
+    if file.is_default:
+        return
+    said: dict[KeyPath, Mapping[str, str | None]] = {(): policy.escalation.milestones}
+    said |= {("scopes", name): scope.milestones for name, scope in policy.escalation.scopes.items()}
+    for at, milestones in said.items():
+        for milestone in milestones:
+            if milestone not in policy.deadline.milestones:
+                cure = nearest(milestone, policy.deadline.milestones)
+                flaw = Flaw(f"unknown milestone '{milestone}'", cure, (*at, "milestones", milestone))
+                raise read_document(file.name, file.raw).error(flaw)

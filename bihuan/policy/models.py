@@ -16,6 +16,7 @@ from bihuan.policy.base import PolicyModel, Section, fingerprint
 from bihuan.policy.calendar import CalendarPolicy
 from bihuan.policy.deadline import DeadlinePolicy
 from bihuan.policy.document import PolicyFile
+from bihuan.policy.escalation import EscalationPolicy
 from bihuan.policy.flaw import Flaw, KeyPath, nearest
 from bihuan.policy.value import Code, Name, Share, Words
 from schemas.complaint import Kind
@@ -84,6 +85,7 @@ class Policy(BaseModel):
 
     calendars: CalendarPolicy
     deadline: DeadlinePolicy
+    escalation: EscalationPolicy
     routing: RoutingPolicy
     kpi: KpiPolicy
     files: dict[str, PolicyFile] = Field(default={}, exclude=True, repr=False)
@@ -108,4 +110,6 @@ class Policy(BaseModel):
         return {name: section.model_dump(mode="json", by_alias=True) for name, section in sections.items()}
 
     def _sections(self) -> dict[str, Section]:
-        return {"deadline": self.deadline, "routing": self.routing, "kpi": self.kpi}
+        return {
+            "deadline": self.deadline, "escalation": self.escalation, "routing": self.routing, "kpi": self.kpi,
+        }  # fmt: skip
