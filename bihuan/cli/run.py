@@ -17,6 +17,7 @@ class Flow(StrEnum):
     """Flows that have a service of their own."""
 
     SLA_CHECK = "sla-check"
+    ESCALATION_SWEEP = "escalation-sweep"
     OUTBOX_DELIVERY = "outbox-delivery"
 
 
@@ -33,7 +34,14 @@ def run(flow: Annotated[Flow, typer.Argument(help="Which.")], at: AtOption = Non
 def _sla_check(here: Office) -> dict[str, Any]:
     from bihuan.services.deadline import check_all
 
-    return asdict(check_all(here.db, here.policy, here.clock()))
+    checked = check_all(here.db, here.policy, here.clock())
+    return asdict(checked) | {"rungs": _escalation_sweep(here)}
+
+
+def _escalation_sweep(here: Office) -> dict[str, Any]:
+    from bihuan.services.escalation import climb_all
+
+    return asdict(climb_all(here.db, here.policy, here.clock()))
 
 
 def _outbox_delivery(here: Office) -> dict[str, Any]:
@@ -43,4 +51,4 @@ def _outbox_delivery(here: Office) -> dict[str, Any]:
     return asdict(deliver_all(here.db, AppriseGateway(here.settings), here.settings, here.clock))
 
 
-_PASSES = {Flow.SLA_CHECK: _sla_check, Flow.OUTBOX_DELIVERY: _outbox_delivery}
+_PASSES = {Flow.SLA_CHECK: _sla_check, Flow.ESCALATION_SWEEP: _escalation_sweep, Flow.OUTBOX_DELIVERY: _outbox_delivery}

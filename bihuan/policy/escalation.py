@@ -111,7 +111,12 @@ class LadderPolicy(PolicyModel):
 
     @model_validator(mode="after")
     def _climbs(self) -> Self:
-        for number, rung in enumerate(self.rungs[1:], start=1):
+        first, *others = self.rungs
+        for name in ("wait", "hours", "weekdays"):
+            if getattr(first, name):
+                cure = "leave it out: the first rung is told at once, quiet hours hold the notice back by themselves"
+                raise Flaw("is not for the first rung", cure, ("rungs", 0, name))
+        for number, rung in enumerate(others, start=1):
             if rung.wait is None:
                 raise Flaw("has no wait", "write how much silence it waits for: `wait: 2h`", ("rungs", number))
         if self.repeat and self.repeat.start > len(self.rungs):

@@ -26,7 +26,12 @@ def message_key(subject: str, duty: str, recipient: str, channel: str, slot: str
 
 def slot(round_: int, leg: int, due_at: datetime, what: str) -> str:
     """The occasion of a deadline's notice: a moved due instant makes a new one."""
-    return f"{round_}.{leg}@{due_at.isoformat()} {what}"
+    return f"{occasion_of(round_, leg, due_at)} {what}"
+
+
+def occasion_of(round_: int, leg: int, due_at: datetime) -> str:
+    """What the slots of one due instant have in common."""
+    return f"{round_}.{leg}@{due_at.isoformat()}"
 
 
 def occasion(key: str) -> tuple[datetime, int | None]:

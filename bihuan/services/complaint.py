@@ -19,6 +19,7 @@ from bihuan.rules.outbox import message_key
 from bihuan.rules.routing import department_for
 from bihuan.rules.terms import facts_in_force, severity_in_force
 from bihuan.services.intake import event_key, event_row, next_moment, take_in
+from bihuan.services.ladder import open_oversight
 from bihuan.services.people import least_loaded
 from bihuan.services.policy import in_force
 from bihuan.services.projection import logs_of, rederive
@@ -27,6 +28,8 @@ from bihuan.store.rows import insert_new_rows, insert_rows
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintIn, EventIn, EventKind
 from schemas.outbox import Audience, Message, MessageState, Notice
 from schemas.people import Customer, Department, Staff
+
+_OPENS_OVERSIGHT = frozenset({EventKind.SEVERITY_CHANGED, EventKind.REOPENED})
 
 
 def register(session: Session, policy: Policy, settings: Settings, clock: Clock, complaint: ComplaintIn) -> str:
@@ -52,6 +55,7 @@ def register(session: Session, policy: Policy, settings: Settings, clock: Clock,
     if intake.created:
         _name_department(session, policy, row)
         _assign(session, policy, clock, row)
+        open_oversight(session, policy, row, clock())
         _receipt(session, row, clock())
     return row.number
 
@@ -130,6 +134,8 @@ def _append(
     session.add(row)
     session.flush()
     rederive(session, book, {row.id: log})
+    if event.kind in _OPENS_OVERSIGHT:
+        open_oversight(session, policy, row, now)
 
 
 def _refuse_pauser(session: Session, policy: Policy, facts: Facts, actor: str) -> None:

@@ -14,13 +14,17 @@ from sqlmodel import Session
 from bihuan.policy.models import Policy
 from bihuan.rules.deadline import Decision, decide
 from bihuan.rules.outbox import message_key, slot
-from bihuan.services.people import Reachable, reachable
+from bihuan.rules.roster import PREFERRED
+from bihuan.services.escalation import planned
+from bihuan.services.ladder import begin
+from bihuan.services.people import roster
 from bihuan.services.policy import in_force
+from bihuan.services.rung import Tellers, facts_in, facts_where_asked, late_bundle
 from bihuan.store.engine import Database
 from bihuan.store.queries.due import DueDeadline, due_deadlines
 from bihuan.store.rows import id_in, insert_new_alike, table_of
 from schemas.deadline import Deadline, DeadlineState
-from schemas.outbox import Audience, Message, MessageState, Notice
+from schemas.outbox import Message, MessageState, Notice, Urgency
 
 ENDED = "ended"
 """Why a notice is not sent: the matter ended before it could go out."""
@@ -73,14 +77,17 @@ def check_due(db: Database, policy: Policy, at: datetime, *, limit: int = 5000, 
         is_sending: False fills a history in: decisions are kept, their notices suppressed.
     """
     with db.write() as session:
-        in_force(session, policy, at)  # a calendar that was replaced moves what is open before anything is decided
+        book = in_force(
+            session, policy, at
+        )  # a calendar that was replaced moves what is open before anything is decided
         rows = due_deadlines(session, at, limit)
         if not rows:
             return Checked()
-        people = reachable(session)
         decisions = [(row, decision) for row in rows if (decision := _decision(row, at))]
         _mark(session, decisions, at)
-        suppressed = _plan(session, decisions, people, policy, at, is_sending)
+        facts = facts_where_asked(session, policy, [row.subject_id for row, _ in decisions])
+        tellers = Tellers(policy, roster(session, policy, at), at, book.calendar_at(at), facts)
+        suppressed = _plan(session, decisions, tellers, is_sending)
         breached = sum(decision.notice is Notice.BREACH for _, decision in decisions)
         return Checked(len(decisions), len(decisions) - breached, breached, suppressed)
 
@@ -106,42 +113,53 @@ def _mark(session: Session, decisions: Sequence[Decided], at: datetime) -> None:
         session.execute(update(_TABLE).where(id_in(_TABLE.c.id, ids)).values(values))
 
 
-def _plan(
-    session: Session, decisions: Sequence[Decided], people: Reachable, policy: Policy, at: datetime, is_sending: bool
-) -> int:
-    """Write a message row for each decision, one statement for all that share their fate; how many are suppressed."""
-    alike: dict[tuple[Notice, bool, str | None], list[Decided]] = defaultdict(list)
-    late_before = at - policy.deadline.late_after
+def _plan(session: Session, decisions: Sequence[Decided], tellers: Tellers, is_sending: bool) -> int:
+    """Write the messages of the decisions, one statement for all that share their fate; how many are suppressed.
+
+    A breach that is told starts its ladder, whose first rung says who is told; every other decision leaves one message.
+    """
+    at, late_before = tellers.at, tellers.at - tellers.policy.deadline.late_after
+    minute = f"{at:%Y-%m-%dT%H:%MZ}"  # the batches of one sweep share their letters
+    told = [(row, decision) for row, decision in decisions if is_sending and not decision.has_ended]
+    breaches = [(row, minute if decision.instant < late_before else "")
+                for row, decision in told if decision.notice is Notice.BREACH]  # fmt: skip
+    begun = begin(session, tellers, breaches)
+    alike: dict[tuple[Notice, Urgency, bool, str | None], list[dict[str, Any]]] = defaultdict(list)
     for row, decision in decisions:
         is_late = decision.instant < late_before
         reason = ENDED if decision.has_ended else None if is_sending else BACKFILLED
-        alike[decision.notice, is_late, reason].append((row, decision))
-    for (notice, is_late, reason), members in alike.items():
-        shared = {
-            "notice": notice,
-            "audience": Audience.STAFF,
-            "is_late": is_late,
-            "state": MessageState.SUPPRESSED if reason else MessageState.PLANNED,
-            "reason": reason,
-            "planned_at": at,
-            "next_at": None if reason else at,
-        }
-        # To the minute: the batches of one sweep share their letters.
-        bundle = f" {at:%Y-%m-%dT%H:%MZ}" if is_late and not reason else ""
-        rows = [_message(row, decision, people, bundle) for row, decision in members]
-        insert_new_alike(session, Message, rows, ["key"], shared)
-    return sum(len(members) for (_, _, reason), members in alike.items() if reason)
+        if row.id in begun:
+            alike[Notice.BREACH, begun[row.id].urgency, is_late, None] += begun[row.id].messages
+        else:
+            message = _message(row, decision, tellers, minute if is_late and not reason else "")
+            alike[decision.notice, _urgency(row, tellers), is_late, reason].append(message)
+    for (notice, urgency, is_late, reason), messages in alike.items():
+        shared = planned(notice, urgency, is_late, at)
+        if reason:
+            shared |= {"state": MessageState.SUPPRESSED, "reason": reason, "next_at": None}
+        insert_new_alike(session, Message, messages, ["key"], shared)
+    return sum(len(messages) for (*_, reason), messages in alike.items() if reason)
 
 
-def _message(row: DueDeadline, decision: Decision, people: Reachable, bundle: str) -> dict[str, Any]:
+def _urgency(row: DueDeadline, tellers: Tellers) -> Urgency:
+    """A notice below any ladder is as urgent as the ladder that a breach would start."""
+    policy = tellers.policy.escalation
+    name, _ = policy.ladder_for(facts_in(tellers.facts, row.subject_id, row.severity), row.milestone)
+    return Urgency.URGENT if name and policy.ladders[name].breaks_quiet else Urgency.USUAL
+
+
+def _message(row: DueDeadline, decision: Decision, tellers: Tellers, late: str) -> dict[str, Any]:
     """What is a message's own; late ones to one recipient share a ``bundle``."""
-    recipient = people.for_complaint(row.handler_id, row.department_id)
+    recipient = tellers.roster.for_complaint(row.handler_id, row.department_id)
     what = "breach" if decision.notice is Notice.BREACH else f"warning {decision.step}"
     occasion = slot(row.round, row.leg, row.due_at, what)
     return {
-        "key": message_key(f"{row.subject_kind}:{row.subject_id}", row.milestone, recipient, "preferred", occasion),
+        "key": message_key(f"{row.subject_kind}:{row.subject_id}", row.milestone, recipient, PREFERRED, occasion),
         "subject_id": row.subject_id,
         "deadline_id": row.id,
+        "escalation_id": None,
+        "rung": 0,
         "recipient": recipient,
-        "bundle": f"late {recipient}{bundle}" if bundle else None,
+        "channel": PREFERRED,
+        "bundle": late_bundle(recipient, late) if late else None,
     }

@@ -22,10 +22,11 @@ from bihuan.rules.due import Cause
 from bihuan.rules.explanation import Promise, explain, fate
 from bihuan.rules.outbox import occasion
 from bihuan.rules.pause import Pause, within_budget
+from bihuan.rules.roster import OPERATOR
 from bihuan.rules.terms import HANDS_OVER
 from bihuan.rules.track import Track, tracks
 from bihuan.services.account import Account, Recount, Role, Step, Told
-from bihuan.services.people import OPERATOR, reachable
+from bihuan.services.people import roster
 from bihuan.services.policy import book_with, deadline_document
 from bihuan.store.queries import complaint as complaints
 from bihuan.store.queries.explanation import told
@@ -54,7 +55,7 @@ def accounts(
             f"complaint {number} has no deadline {milestone!r}", cure=f"see `bihuan complaint show {number}`"
         )
     names = recipient_names(session, (message.recipient for some in messages.values() for message in some))
-    head_id = reachable(session).head_of.get(complaint.department_id)
+    head_id = roster(session, policy, at).head_of(complaint.department_id)
     roles = {f"staff:{head_id}": Role.HEAD, f"staff:{complaint.handler_id}": Role.HANDLER, OPERATOR: Role.OPERATOR}
 
     def told_of(row: Row[Any]) -> list[tuple[Row[Any], Told]]:

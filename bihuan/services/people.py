@@ -2,52 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
-from sqlmodel import Session, col
+from sqlalchemy import Row, func, select
+from sqlmodel import Session
 from sqlmodel import select as select_rows
 
+from bihuan.clock import zone
 from bihuan.errors import UsageError
 from bihuan.notify.contact import seal
 from bihuan.policy.models import Policy
+from bihuan.rules.duty import Shift
+from bihuan.rules.roster import PREFERRED, Person, Roster, Unit
 from bihuan.store.queries.people import open_load
 from bihuan.store.rows import table_of
-from schemas.people import Department, Staff, StaffIn
+from schemas.access import Role
+from schemas.people import Absence, Department, DutyShift, Staff, StaffIn
 
-OPERATOR = "operator"
-"""The recipient when a complaint has no department: whoever ``BIHUAN_OPERATOR_URL`` reaches."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reachable:
-    """Who is there to be told: active staff, and the head of each department."""
-
-    staff: frozenset[int]
-    head_of: Mapping[int, int]
-
-    def for_complaint(self, handler_id: int | None, department_id: int | None) -> str:
-        """The recipient of a complaint's notices: handler, else department head, else the department, else operator."""
-        if handler_id in self.staff:
-            return f"staff:{handler_id}"
-        if department_id is None:
-            return OPERATOR
-        head_id = self.head_of.get(department_id)
-        return f"staff:{head_id}" if head_id else f"department:{department_id}"
+_S = table_of(Staff).c
+_D = table_of(Department).c
+_A = table_of(Absence).c
+_T = table_of(DutyShift).c
+_PERSON = (
+    _S.id, _S.code, _S.department_id, _S.is_head, _S.is_liaison, _S.roles, _S.substitute_id, _S.is_active,
+    _S.sealed_contact.is_not(None).label("has_contact"), _S.sealed_contacts,
+)  # fmt: skip
 
 
-def reachable(session: Session) -> Reachable:
-    """Who is there to be told now."""
-    people = session.execute(
-        select(col(Staff.id), col(Staff.department_id), col(Staff.is_head))
-        .where(col(Staff.is_active))
-        .order_by(col(Staff.id).desc())
-    ).all()
-    return Reachable(
-        staff=frozenset(person.id for person in people),
-        head_of={person.department_id: person.id for person in people if person.is_head},
-    )
+def roster(session: Session, policy: Policy, at: datetime) -> Roster:
+    """Everybody there is and who is away or on duty at an instant.
+
+    Whoever is not active stays in it: their complaints may still name them, and their substitutes.
+    """
+    away = _away(session, at)
+    people = {row.id: _person(row, row.id in away) for row in session.execute(select(*_PERSON).order_by(_S.id))}
+    units = {
+        row.id: Unit(row.id, row.code, row.has_contact)
+        for row in session.execute(select(_D.id, _D.code, _D.sealed_contact.is_not(None).label("has_contact")))
+    }
+    return Roster(people, units, _on_duty(session, at), policy.routing.special_group)
+
+
+def _person(row: Row[Any], is_away: bool) -> Person:
+    usual = {PREFERRED} if row.has_contact else set()
+    return Person(
+        row.id, row.code, row.department_id, row.is_head, row.is_liaison, frozenset(map(Role, row.roles or ())),
+        row.substitute_id, row.is_active, is_away, frozenset({*usual, *(row.sealed_contacts or ())}),
+    )  # fmt: skip
+
+
+def _away(session: Session, at: datetime) -> set[int]:
+    now = select(_A.staff_id).where(_A.starts_at <= at, _A.ends_at > at)
+    return set(session.execute(now).scalars())
+
+
+def _on_duty(session: Session, at: datetime) -> dict[str, list[int]]:
+    """Who is on duty, by rota, in the order in which the rota names them."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for row in session.execute(select(table_of(DutyShift)).order_by(_T.id)):
+        shift = Shift(
+            tuple(row.weekdays.split(",")), row.begins, row.ends, zone(row.timezone), row.from_on, row.until_on
+        )
+        if shift.is_on(at) and row.staff_id not in found[row.rota]:
+            found[row.rota].append(row.staff_id)
+    return found
 
 
 def least_loaded(session: Session, department_id: int) -> int | None:

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from bihuan.errors import RefusedError, UsageError
 from bihuan.policy.book import CalendarEdition, DeadlineEdition, PolicyBook
 from bihuan.policy.document import Document, PolicyFile, read_document
+from bihuan.policy.escalation import EscalationPolicy
 from bihuan.policy.loader import parse
 from bihuan.policy.models import Policy
 from bihuan.rules.due import Cause
@@ -122,6 +123,18 @@ def deadline_document(session: Session, version: str, policy: Policy) -> Documen
     if file is None or policy.deadline.version != version:
         return None
     return read_document(Path(file.name).name, file.raw)
+
+
+def escalation_edition(session: Session, version: str, policy: Policy) -> EscalationPolicy:
+    """The ladders as an edition said them; today's where that edition was never kept."""
+    if policy.escalation.version == version:
+        return policy.escalation
+    kept = select(_EDITION.c.file, _EDITION.c.text).where(
+        _EDITION.c.section == "escalation", _EDITION.c.version == version
+    )
+    row = session.execute(kept.limit(1)).first()
+    found: EscalationPolicy = parse("escalation", PolicyFile(row.file, row.text.encode())) if row else policy.escalation
+    return found
 
 
 def unused(session: Session, policy: Policy) -> list[str]:

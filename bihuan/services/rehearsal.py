@@ -25,8 +25,9 @@ from bihuan.policy.book import PolicyBook
 from bihuan.policy.models import Policy
 from bihuan.policy.scope import DIMENSIONS, Facts
 from bihuan.rules.replay import NEVER, TURNING, Plain, Promises, joined, replay_one_by_one, replay_plain, watched
+from bihuan.rules.roster import Roster
 from bihuan.rules.timeline import to_instant, to_microseconds
-from bihuan.services.people import Reachable, reachable
+from bihuan.services.people import roster
 from bihuan.services.projection import logs_of
 from bihuan.store.engine import Database
 from bihuan.store.queries.history import Span, Stretch, Window, spans, stretch
@@ -75,7 +76,7 @@ def rehearse(db: Database, question: Question, processes: int | None = None) -> 
     """
     with db.read() as session:
         runs = spans(session, question.window, _PAGE)
-        people = reachable(session)
+        people = roster(session, question.policies[0], question.at)
     if processes is None:
         processes = (os.cpu_count() or 1) if len(runs) * _PAGE > _ALONE else 1
     parts = list(_parts(db, question, people, runs, processes))
@@ -83,9 +84,7 @@ def rehearse(db: Database, question: Question, processes: int | None = None) -> 
         return _whole(session, question, parts)
 
 
-def _parts(
-    db: Database, question: Question, people: Reachable, runs: Sequence[Span], processes: int
-) -> Iterator[_Part]:
+def _parts(db: Database, question: Question, people: Roster, runs: Sequence[Span], processes: int) -> Iterator[_Part]:
     if processes == 1:
         with db.read() as session:
             for run in runs:
@@ -97,11 +96,11 @@ def _parts(
         yield from pool.map(_elsewhere, runs)
 
 
-_taken_up: list[tuple[Database, Question, Reachable]] = []
+_taken_up: list[tuple[Database, Question, Roster]] = []
 """What a process that replays runs of complaints was given once, so that what it learns of the policies stays."""
 
 
-def _take_up(url: str, question: Question, people: Reachable) -> None:
+def _take_up(url: str, question: Question, people: Roster) -> None:
     _taken_up.append((Database(url), question, people))
 
 
@@ -112,7 +111,7 @@ def _elsewhere(run: Span) -> _Part:
         return _part(session, question, people, run)
 
 
-def _part(session: Session, question: Question, people: Reachable, run: Span) -> _Part:
+def _part(session: Session, question: Question, people: Roster, run: Span) -> _Part:
     deadlines = [policy.deadline for policy in question.policies]
     loaded = stretch(session, question.window, run, watched(*deadlines), TURNING)
     odd = loaded.complaints["id"].to_numpy(np.int64)[~loaded.is_plain]
@@ -148,7 +147,7 @@ def _replayed(
     return joined([quick._replace(complaint=rows[quick.complaint]), slow])
 
 
-def _recipients(complaints: pd.DataFrame, people: Reachable) -> np.ndarray[Any, Any]:
+def _recipients(complaints: pd.DataFrame, people: Roster) -> np.ndarray[Any, Any]:
     """Who would be told of each complaint's deadlines, as people are there today."""
     pairs = complaints[["handler_id", "department_id"]].astype("Int64")
     known: dict[tuple[int | None, int | None], str] = {}

@@ -7,12 +7,11 @@ from sqlalchemy import select
 
 from bihuan.errors import UsageError
 from bihuan.notify.contact import unseal
+from bihuan.rules.roster import OPERATOR, Person, Roster
 from bihuan.services.people import (
-    OPERATOR,
-    Reachable,
     department_by_code,
     least_loaded,
-    reachable,
+    roster,
     save_department,
     save_roster,
     save_staff,
@@ -148,7 +147,7 @@ def test_who_left_and_who_is_elsewhere_gets_nothing(office):
     ],
 )
 def test_there_is_always_somebody_to_tell(handler, department, recipient):
-    people = Reachable(staff=frozenset({1, 2}), head_of={10: 2})
+    people = Roster({1: Person(1, "a", 10), 2: Person(2, "b", 10, is_head=True)}, {})
     assert people.for_complaint(handler, department) == recipient
 
 
@@ -157,13 +156,14 @@ def test_only_those_who_are_active_can_be_told(office):
         office, person("anna"), person("ben", is_active=False), person("head", is_head=True)
     )  # fmt: skip
     with office.db.read() as session:
-        people = reachable(session)
+        people = roster(session, office.policy, office.at)
     department = rows(office, Staff)[0].department_id
-    assert people.staff == {anna, head}
-    assert people.head_of == {department: head}
+    assert {one.id for one in people.people.values() if one.is_present} == {anna, head}
+    assert people.head_of(department) == head
 
 
 def test_of_two_heads_the_first_known_is_told(office):
     first, _ = save(office, person("one", is_head=True), person("two", is_head=True))
     with office.db.read() as session:
-        assert set(reachable(session).head_of.values()) == {first}
+        people = roster(session, office.policy, office.at)
+    assert people.head_of(rows(office, Staff)[0].department_id) == first

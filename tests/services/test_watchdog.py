@@ -42,6 +42,13 @@ class MortalGateway(RecordingGateway):
 
 
 @pytest.fixture(autouse=True)
+def _two_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever else an installation runs."""
+    usual = {CHECK: timedelta(minutes=2), DELIVERY: timedelta(minutes=2)}
+    monkeypatch.setattr("bihuan.services.heartbeat.intervals", lambda: usual)
+
+
+@pytest.fixture(autouse=True)
 def _the_ledger_holds(office) -> Iterator[None]:
     yield
     assert office.audit().holds

@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, case, select
 from sqlmodel import Session
 
 from bihuan.store.rows import table_of
-from schemas.complaint import Complaint
+from schemas.complaint import Complaint, Severity
 from schemas.deadline import Deadline, DeadlineState
 from schemas.outbox import SWEEP, Message
 
@@ -59,6 +59,7 @@ class DueDeadline(NamedTuple):
     cancelled_at: datetime | None
     handler_id: int | None
     department_id: int | None
+    severity: Severity | None
 
 
 def due_deadlines(session: Session, at: datetime, limit: int) -> list[DueDeadline]:
@@ -75,7 +76,7 @@ def deadlines_due_before(at: datetime, limit: int) -> Select[Any]:
     return (
         select(d.id, d.subject_kind, d.subject_id, d.milestone, d.round, d.leg, d.state, d.due_at, d.step,
                case((d.next_at != d.due_at, d.warn_at)).label("warn_at"),
-               d.met_at, d.cancelled_at, c.handler_id, c.department_id)
+               d.met_at, d.cancelled_at, c.handler_id, c.department_id, c.severity)
         .select_from(table_of(Deadline).outerjoin(table_of(Complaint), c.id == d.subject_id))
         .where(d.next_at < at)
         .order_by(d.next_at)

@@ -1,0 +1,202 @@
+"""Escalation 升级: start a ladder with the breach that calls for it, and climb it rung by rung while nobody answers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, update
+from sqlmodel import Session
+
+from bihuan.policy.escalation import EscalationPolicy, LadderPolicy
+from bihuan.policy.models import Policy
+from bihuan.rules.escalation import IS_NO_WORK, Climb, Place, next_place, read, written
+from bihuan.services.people import roster
+from bihuan.services.policy import escalation_edition, in_force
+from bihuan.services.rung import Matter, Tellers, facts_where_asked, rung_messages, urgency_of
+from bihuan.store.engine import Database
+from bihuan.store.queries.escalation import due_escalations, last_work, told_by
+from bihuan.store.rows import id_in, insert_new_alike, insert_rows, table_of
+from schemas.escalation import OVERSIGHT, Escalation, EscalationState, EscalationStep, Trigger
+from schemas.outbox import Audience, Message, MessageState, Notice, Urgency
+
+_E = table_of(Escalation)
+
+
+@dataclass(frozen=True, slots=True)
+class Climbed:
+    """What one batch of the sweep did."""
+
+    taken: int = 0
+    told: int = 0
+    """Rungs told."""
+    messages: int = 0
+    ended: int = 0
+    """Their matter had ended: nobody is told any more."""
+    held: int = 0
+    """Acknowledgements that go on, because something has happened since."""
+    exhausted: int = 0
+    """Rungs that were the last."""
+
+    def __add__(self, other: Climbed) -> Climbed:
+        """Both batches together."""
+        return Climbed(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+
+class _Told(NamedTuple):
+    """One rung that is told now."""
+
+    row: Row[Any]
+    ladder: LadderPolicy
+    what: Climb
+    trigger: Trigger
+    next_at: datetime | None
+
+
+def climb_all(db: Database, policy: Policy, at: datetime, *, limit: int = 5000) -> Climbed:
+    """Climb batch after batch at one instant until no rung is due."""
+    total = Climbed()
+    while (batch := climb_due(db, policy, at, limit=limit)).taken:
+        total += batch
+    return total
+
+
+def climb_due(db: Database, policy: Policy, at: datetime, *, limit: int = 5000) -> Climbed:
+    """Tell at most ``limit`` rungs that are due by ``at``, in one transaction with their messages.
+
+    What has ended by then is told nobody. An acknowledgement goes on from the last news of the complaint. One rung of
+    a ladder at a time, however late it is. Running it again at the same instant finds nothing.
+
+    Args:
+        db: The database.
+        policy: Today's; each ladder is climbed as the edition says under which it started.
+        at: The present, or the instant a replay stands at; what happened after it does not count.
+        limit: Greatest number of escalations in the batch.
+    """
+    with db.write() as session:
+        rows = due_escalations(session, at, limit)
+        if not rows:
+            return Climbed()
+        ended = [row for row in rows if _ended_at(row, at)]
+        _end(session, ended, at)
+        alive = [row for row in rows if not _ended_at(row, at)]
+        tellers = _tellers(session, policy, alive, at)
+        editions = {row.policy_version: escalation_edition(session, row.policy_version, policy) for row in alive}
+        held = _hold_on(session, alive, editions, tellers)
+        told = list(_rungs(session, [row for row in alive if row.id not in held], editions, tellers))
+        count = _tell(session, told, tellers)
+        exhausted = sum(one.next_at is None for one in told)
+        return Climbed(len(rows), len(told), count, len(ended), len(held), exhausted)
+
+
+def _tellers(session: Session, policy: Policy, rows: Sequence[Row[Any]], at: datetime) -> Tellers:
+    book = in_force(session, policy, at)
+    facts = facts_where_asked(session, policy, [row.subject_id for row in rows])
+    return Tellers(policy, roster(session, policy, at), at, book.calendar_at(at), facts)
+
+
+def _ended_at(row: Row[Any], at: datetime) -> datetime | None:
+    """When the matter ended; None while it has not, as far as is known at ``at``."""
+    ends = (row.handled_at,) if row.duty == OVERSIGHT else (row.met_at, row.cancelled_at)
+    return min((end for end in ends if end and end <= at), default=None)
+
+
+def _end(session: Session, rows: Sequence[Row[Any]], at: datetime) -> None:
+    alike: dict[datetime | None, list[int]] = defaultdict(list)
+    for row in rows:
+        alike[_ended_at(row, at)].append(row.id)
+    for ended_at, ids in alike.items():
+        values = {"state": EscalationState.ENDED, "ended_at": ended_at, "next_at": None}
+        session.execute(update(_E).where(id_in(_E.c.id, ids)).values(values))
+
+
+def _ladder(editions: Mapping[str, EscalationPolicy], row: Row[Any]) -> LadderPolicy:
+    return editions[row.policy_version].ladders[row.ladder]
+
+
+def _hold_on(
+    session: Session, rows: Sequence[Row[Any]], editions: Mapping[str, EscalationPolicy], tellers: Tellers
+) -> set[int]:
+    """Let acknowledgements go on where something has happened since; the ids of those that do."""
+    acknowledged = [row for row in rows if row.state is EscalationState.ACKNOWLEDGED]
+    if not acknowledged:
+        return set()
+    worked = last_work(session, {row.subject_id for row in acknowledged}, tellers.at, IS_NO_WORK)
+    held = set()
+    for row in acknowledged:
+        since = max(row.acknowledged_at, worked.get(row.subject_id, row.acknowledged_at))
+        until = tellers.timing(row.subject_id).holds_until(_ladder(editions, row), since)
+        if until and until > tellers.at:
+            session.execute(update(_E).where(_E.c.id == row.id).values(next_at=until))
+            held.add(row.id)
+    return held
+
+
+def _rungs(
+    session: Session, rows: Sequence[Row[Any]], editions: Mapping[str, EscalationPolicy], tellers: Tellers
+) -> Iterator[_Told]:
+    before = told_by(session, [row.id for row in rows]) if rows else {}
+    for row in rows:
+        ladder = _ladder(editions, row)
+        start = next_place(ladder, Place(row.cycle, row.rung))
+        if start is None:
+            yield _Told(row, ladder, Climb(Place(row.cycle, row.rung), ()), row.trigger, None)
+            continue
+        matter = Matter(row.subject_kind, row.subject_id, row.duty, row.occasion, row.handler_id, row.department_id)
+        what = tellers.climb(ladder, start, frozenset(read(before.get((row.id, start.cycle), ()))), matter)
+        yield _Told(row, ladder, what, row.trigger, tellers.next_at(ladder, what.place, row.subject_id))
+
+
+def _tell(session: Session, told: Sequence[_Told], tellers: Tellers) -> int:
+    """Write steps, messages and where the escalations stand now; the number of messages."""
+    insert_rows(
+        session, EscalationStep, [step(one.row.id, one.what, one.trigger, tellers.at) for one in told if _is_new(one)]
+    )
+    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for one in told:
+        alike[one.what.place, one.next_at].append(one.row.id)
+    for (place, next_at), ids in alike.items():
+        state = EscalationState.CLIMBING if next_at else EscalationState.EXHAUSTED
+        values = {"cycle": place.cycle, "rung": place.rung, "next_at": next_at, "state": state,
+                  "trigger": Trigger.SILENCE}  # fmt: skip
+        session.execute(update(_E).where(id_in(_E.c.id, ids)).values(values))
+    return _write_messages(session, [one for one in told if one.what.told], tellers)
+
+
+def _is_new(one: _Told) -> bool:
+    """Whether it is a place further up; at the very end of a ladder there is none."""
+    return (one.row.cycle, one.row.rung) != (one.what.place.cycle, one.what.place.rung)
+
+
+def _write_messages(session: Session, told: Sequence[_Told], tellers: Tellers) -> int:
+    late_before = tellers.at - tellers.policy.deadline.late_after
+    alike: dict[tuple[Notice, Urgency, bool], list[dict[str, Any]]] = defaultdict(list)
+    for one in told:
+        row, is_late = one.row, one.row.next_at < late_before
+        matter = Matter(row.subject_kind, row.subject_id, row.duty, row.occasion, row.handler_id, row.department_id)
+        late = f"{tellers.at:%Y-%m-%dT%H:%MZ}" if is_late else ""
+        notice = Notice.OVERSIGHT if row.duty == OVERSIGHT else Notice.ESCALATION
+        rows = rung_messages(matter, row.id, row.deadline_id, one.what, late)
+        alike[notice, urgency_of(one.ladder, one.what.place.rung), is_late] += rows
+    for (notice, urgency, is_late), messages in alike.items():
+        insert_new_alike(session, Message, messages, ["key"], planned(notice, urgency, is_late, tellers.at))
+    return sum(map(len, alike.values()))
+
+
+def planned(notice: Notice, urgency: Urgency, is_late: bool, at: datetime) -> dict[str, Any]:
+    """What the messages of one rung have in common when they are planned."""
+    return {
+        "notice": notice, "audience": Audience.STAFF, "urgency": urgency, "is_late": is_late,
+        "state": MessageState.PLANNED, "reason": None, "planned_at": at, "next_at": at,
+    }  # fmt: skip
+
+
+def step(escalation_id: int, what: Climb, trigger: Trigger, at: datetime) -> dict[str, Any]:
+    """The row that says which rung was told, whom, and why those before it were not."""
+    return {
+        "escalation_id": escalation_id, "cycle": what.place.cycle, "rung": what.place.rung, "trigger": trigger,
+        "told_at": at, "told": written(what.told), "passed": list(what.passed),
+    }  # fmt: skip

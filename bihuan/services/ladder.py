@@ -1,0 +1,116 @@
+"""Ladders begun: what a breach, or a complaint that executives watch, starts; its first rung is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from bihuan.policy.models import Policy
+from bihuan.rules.escalation import Climb, Place
+from bihuan.rules.outbox import occasion_of
+from bihuan.services.escalation import planned, step
+from bihuan.services.people import roster
+from bihuan.services.policy import in_force
+from bihuan.services.rung import Matter, Tellers, facts_in, facts_where_asked, rung_messages, urgency_of
+from bihuan.store.ids import reserve_ids
+from bihuan.store.queries.due import DueDeadline
+from bihuan.store.queries.escalation import escalated
+from bihuan.store.rows import insert_new_alike, insert_rows, table_of
+from schemas.complaint import Complaint
+from schemas.escalation import OVERSIGHT, Escalation, EscalationState, EscalationStep, Trigger
+from schemas.outbox import Message, Notice, Urgency
+
+_E = table_of(Escalation).c
+_NOBODY_YET: frozenset[tuple[str, str]] = frozenset()
+_FIRST = Place(0, 1)
+
+
+class Begun(NamedTuple):
+    """The first rung of one broken promise: how urgent its messages are, and what is each message's own."""
+
+    urgency: Urgency
+    messages: list[dict[str, Any]]
+
+
+def begin(session: Session, tellers: Tellers, breaches: Sequence[tuple[DueDeadline, str]]) -> dict[int, Begun]:
+    """Start the ladder of each broken promise that has one, with its first rung told.
+
+    Args:
+        session: Inside the transaction that decides the breaches.
+        tellers: At the instant of the decision.
+        breaches: Deadlines, each with the minute by which late notices share a letter, empty where it is in time.
+
+    Returns:
+        The messages to write, by deadline; those without a ladder are left out.
+    """
+    policy = tellers.policy.escalation
+    chosen = []
+    known = escalated(session, [row.id for row, _ in breaches]) if breaches else set()
+    for row, late in breaches:
+        name, _ = policy.ladder_for(facts_in(tellers.facts, row.subject_id, row.severity), row.milestone)
+        if name and row.id not in known:
+            chosen.append((row, late, name))
+    escalations, steps, begun = [], [], {}
+    for escalation_id, (row, late, name) in zip(reserve_ids(session, Escalation, len(chosen)), chosen, strict=True):
+        occasion = occasion_of(row.round, row.leg, row.due_at)
+        matter = Matter(row.subject_kind, row.subject_id, row.milestone, occasion, row.handler_id, row.department_id)
+        what = tellers.climb(policy.ladders[name], _FIRST, _NOBODY_YET, matter)
+        escalations.append(_row(escalation_id, matter, row.id, name, what, tellers))
+        steps.append(step(escalation_id, what, Trigger.BREACH, tellers.at))
+        messages = list(rung_messages(matter, escalation_id, row.id, what, late))
+        begun[row.id] = Begun(urgency_of(policy.ladders[name], what.place.rung), messages)
+    _write(session, escalations, steps)
+    return begun
+
+
+def open_oversight(session: Session, policy: Policy, complaint: Complaint, at: datetime) -> bool:
+    """Let executives watch a complaint of a severity that policy names, until it is handled; once a round.
+
+    Returns:
+        Whether it was opened now.
+    """
+    assert complaint.id is not None
+    oversight = policy.escalation.oversight
+    if oversight is None or complaint.severity not in oversight.severity or complaint.handled_at is not None:
+        return False
+    handler_id, department_id = complaint.handler_id, complaint.department_id
+    matter = Matter("complaint", complaint.id, OVERSIGHT, f"{complaint.round}.0", handler_id, department_id)
+    if session.execute(select(_E.id).where(_E.key == _key(matter))).first():
+        return False
+    book = in_force(session, policy, at)
+    facts = facts_where_asked(session, policy, [complaint.id])
+    tellers = Tellers(policy, roster(session, policy, at), at, book.calendar_at(at), facts)
+    ladder = policy.escalation.ladders[oversight.ladder]
+    what = tellers.climb(ladder, _FIRST, _NOBODY_YET, matter)
+    (escalation_id,) = reserve_ids(session, Escalation, 1)
+    row = _row(escalation_id, matter, None, oversight.ladder, what, tellers)
+    _write(session, [row], [step(escalation_id, what, Trigger.OPENED, at)])
+    shared = planned(Notice.OVERSIGHT, urgency_of(ladder, what.place.rung), False, at)
+    insert_new_alike(session, Message, list(rung_messages(matter, escalation_id, None, what)), ["key"], shared)
+    return True
+
+
+def _key(matter: Matter) -> str:
+    return f"{matter.subject_kind}:{matter.subject_id}|{matter.duty}|{matter.occasion}"
+
+
+def _row(
+    escalation_id: int, matter: Matter, deadline_id: int | None, ladder: str, what: Climb, tellers: Tellers
+) -> dict[str, Any]:
+    next_at = tellers.next_at(tellers.policy.escalation.ladders[ladder], what.place, matter.subject_id)
+    return {
+        "id": escalation_id, "key": _key(matter), "subject_kind": matter.subject_kind, "subject_id": matter.subject_id,
+        "deadline_id": deadline_id, "duty": matter.duty, "occasion": matter.occasion, "ladder": ladder,
+        "policy_version": tellers.policy.escalation.version, "started_at": tellers.at, "cycle": what.place.cycle,
+        "rung": what.place.rung, "next_at": next_at, "trigger": Trigger.SILENCE,
+        "state": EscalationState.CLIMBING if next_at else EscalationState.EXHAUSTED,
+    }  # fmt: skip
+
+
+def _write(session: Session, escalations: Sequence[dict[str, Any]], steps: Sequence[dict[str, Any]]) -> None:
+    insert_rows(session, Escalation, escalations)
+    insert_rows(session, EscalationStep, steps)

@@ -1,0 +1,121 @@
+"""Rungs told: the messages and the step that one rung of a ladder becomes, shared by whoever tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlmodel import Session
+
+from bihuan.policy.book import CalendarEdition
+from bihuan.policy.calendar import WorkCalendar
+from bihuan.policy.escalation import LadderPolicy
+from bihuan.policy.models import Policy
+from bihuan.policy.scope import Facts
+from bihuan.rules.business_time import BusinessClock
+from bihuan.rules.escalation import Climb, Place, Timing, climb
+from bihuan.rules.outbox import message_key
+from bihuan.rules.roster import PREFERRED, Roster
+from bihuan.store.queries.escalation import facts_of
+from schemas.complaint import Severity
+from schemas.outbox import Urgency
+
+
+class Matter(NamedTuple):
+    """Whose rung it is: a complaint as it stands, by handler and department, and the duty on its occasion."""
+
+    subject_kind: str
+    subject_id: int
+    duty: str
+    occasion: str
+    handler_id: int | None
+    department_id: int | None
+
+
+@dataclass(frozen=True)
+class Tellers:
+    """Everything that telling rungs at one instant takes; what is alike is found once."""
+
+    policy: Policy
+    roster: Roster
+    at: datetime
+    calendars: CalendarEdition
+    facts: Mapping[int, Facts] = field(default_factory=dict)
+    """By complaint, where ladders or calendars have scopes."""
+    _climbs: dict[Any, Climb] = field(default_factory=dict)
+    _times: dict[Any, datetime | None] = field(default_factory=dict)
+    _timings: dict[str, Timing] = field(default_factory=dict)
+
+    def climb(self, ladder: LadderPolicy, start: Place, told: frozenset[tuple[str, str]], matter: Matter) -> Climb:
+        """The rung that is told from ``start``; where nobody is found, whoever hears of a notice below any ladder."""
+        key = (id(ladder), start, told, matter.handler_id, matter.department_id)
+        if key not in self._climbs:
+            found = climb(ladder, start, told, lambda target, channels: self.roster.resolve(
+                target, matter.department_id, matter.handler_id, channels))  # fmt: skip
+            if found.is_unheard:
+                to = self.roster.for_complaint(matter.handler_id, matter.department_id)
+                found = Climb(found.place, ((to, PREFERRED),), found.passed, is_unheard=True)
+            self._climbs[key] = found
+        return self._climbs[key]
+
+    def next_at(self, ladder: LadderPolicy, told: Place, complaint_id: int) -> datetime | None:
+        """When the rung after ``told`` comes, if that is told now."""
+        timing = self.timing(complaint_id)
+        key = (id(ladder), told, timing.business.calendar.version)
+        if key not in self._times:
+            self._times[key] = timing.next_at(ladder, told, self.at)
+        return self._times[key]
+
+    def timing(self, complaint_id: int) -> Timing:
+        """The clocks of a complaint."""
+        calendar = self._calendar(complaint_id)
+        return self._timings.setdefault(calendar.version, Timing(BusinessClock(calendar)))
+
+    def _calendar(self, complaint_id: int) -> WorkCalendar:
+        calendars = self.calendars
+        if not calendars.calendars.scopes:
+            return calendars.calendars.default
+        return calendars.calendar(self.facts.get(complaint_id, Facts()))
+
+
+def facts_where_asked(session: Session, policy: Policy, complaint_ids: Sequence[int]) -> Mapping[int, Facts]:
+    """What scopes look at, by complaint; nothing where neither ladders nor calendars have scopes."""
+    is_asked = policy.escalation.scopes or policy.calendars.scopes
+    return facts_of(session, complaint_ids) if is_asked and complaint_ids else {}
+
+
+def facts_in(facts: Mapping[int, Facts], complaint_id: int, severity: str | None) -> Facts:
+    """A complaint's facts; where they were not loaded, its severity alone."""
+    return facts.get(complaint_id) or Facts(severity=severity or Severity.GENERAL)
+
+
+def urgency_of(ladder: LadderPolicy, rung: int) -> Urgency:
+    """How long the notices of a rung may be held back."""
+    if ladder.breaks_quiet:
+        return Urgency.URGENT
+    return Urgency.CAN_WAIT if ladder.rungs[rung - 1].can_wait else Urgency.USUAL
+
+
+def rung_messages(matter: Matter, escalation_id: int, deadline_id: int | None, what: Climb, late: str = ""
+                  ) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """What is each message's own: one for every recipient of a rung; those sent late share a bundle each."""
+    subject = f"{matter.subject_kind}:{matter.subject_id}"
+    slot = f"{matter.occasion} {f'repeat {what.place.cycle}' if what.place.cycle else 'breach'}"
+    for recipient, channel in what.told:
+        yield {
+            "key": message_key(subject, matter.duty, recipient, channel, slot, what.place.rung),
+            "subject_id": matter.subject_id,
+            "deadline_id": deadline_id,
+            "escalation_id": escalation_id,
+            "rung": what.place.rung,
+            "recipient": recipient,
+            "channel": channel,
+            "bundle": late_bundle(recipient, late) if late else None,
+        }
+
+
+def late_bundle(recipient: str, minute: str) -> str:
+    """The letter that late notices of one sweep to one recipient share."""
+    return f"late {recipient} {minute}"
