@@ -80,10 +80,10 @@ def climb_due(db: Database, policy: Policy, at: datetime, *, limit: int = 5000) 
         rows = due_escalations(session, at, limit)
         if not rows:
             return Climbed()
-        ended = [row for row in rows if _ended_at(row, at)]
+        ended = [row for row in rows if ended_at(row, at)]
         _end(session, ended, at)
-        alive = [row for row in rows if not _ended_at(row, at)]
-        tellers = _tellers(session, policy, alive, at)
+        alive = [row for row in rows if not ended_at(row, at)]
+        tellers = tellers_for(session, policy, alive, at)
         editions = {row.policy_version: escalation_edition(session, row.policy_version, policy) for row in alive}
         held = _hold_on(session, alive, editions, tellers)
         told = list(_rungs(session, [row for row in alive if row.id not in held], editions, tellers))
@@ -92,13 +92,14 @@ def climb_due(db: Database, policy: Policy, at: datetime, *, limit: int = 5000) 
         return Climbed(len(rows), len(told), count, len(ended), len(held), exhausted)
 
 
-def _tellers(session: Session, policy: Policy, rows: Sequence[Row[Any]], at: datetime) -> Tellers:
+def tellers_for(session: Session, policy: Policy, rows: Sequence[Row[Any]], at: datetime) -> Tellers:
+    """What telling rungs of these escalations at an instant takes."""
     book = in_force(session, policy, at)
     facts = facts_where_asked(session, policy, [row.subject_id for row in rows])
     return Tellers(policy, roster(session, policy, at), at, book.calendar_at(at), facts)
 
 
-def _ended_at(row: Row[Any], at: datetime) -> datetime | None:
+def ended_at(row: Row[Any], at: datetime) -> datetime | None:
     """When the matter ended; None while it has not, as far as is known at ``at``."""
     ends = (row.handled_at,) if row.duty == OVERSIGHT else (row.met_at, row.cancelled_at)
     return min((end for end in ends if end and end <= at), default=None)
@@ -107,9 +108,9 @@ def _ended_at(row: Row[Any], at: datetime) -> datetime | None:
 def _end(session: Session, rows: Sequence[Row[Any]], at: datetime) -> None:
     alike: dict[datetime | None, list[int]] = defaultdict(list)
     for row in rows:
-        alike[_ended_at(row, at)].append(row.id)
-    for ended_at, ids in alike.items():
-        values = {"state": EscalationState.ENDED, "ended_at": ended_at, "next_at": None}
+        alike[ended_at(row, at)].append(row.id)
+    for end, ids in alike.items():
+        values = {"state": EscalationState.ENDED, "ended_at": end, "next_at": None}
         session.execute(update(_E).where(id_in(_E.c.id, ids)).values(values))
 
 
