@@ -40,6 +40,12 @@ class Notice(StrEnum):
     """A sweep whose silence was told runs again."""
 
 
+OF_A_MATTER = frozenset({
+    Notice.WARNING, Notice.BREACH, Notice.ESCALATION, Notice.OVERSIGHT, Notice.HANDED_OVER, Notice.CANNOT,
+})  # fmt: skip
+"""Notices that ask somebody of the staff to do something about a complaint."""
+
+
 class Urgency(StrEnum):
     """How long a message to staff may be held back."""
 

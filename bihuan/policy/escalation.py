@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
@@ -164,6 +165,7 @@ class ReminderPolicy(PolicyModel):
     quiet: QuietPolicy | None = None
     bundle_within: Span | None = Field(None, description="After a letter, what follows within this comes as one.")
     digest: DigestPolicy | None = None
+    link_expires: Span = Field(timedelta(days=14), description="How long the private link in a message is good.")
 
 
 class EscalationPolicy(Section):
@@ -175,7 +177,6 @@ class EscalationPolicy(Section):
     scopes: dict[Name, EscalationScope] = Field(default={}, description="What holds for some complaints only.")
     oversight: OversightPolicy | None = None
     reminders: ReminderPolicy = Field(default=ReminderPolicy())
-    link_expires: Span = Field(description="How long the private link in a message is good.")
 
     @model_validator(mode="after")
     def _knows_its_ladders(self) -> Self:

@@ -24,6 +24,7 @@ from bihuan.rules.outbox import message_key
 from bihuan.rules.roster import PREFERRED
 from bihuan.services.complaint import record
 from bihuan.services.escalation import ended_at, planned, tellers_for
+from bihuan.services.letter_ladder import CANNOT_KEY, HANDED_OVER_KEY
 from bihuan.services.people import roster
 from bihuan.services.policy import escalation_edition
 from bihuan.store.queries.acknowledgement import Told, told
@@ -31,13 +32,11 @@ from bihuan.store.queries.escalation import escalation
 from bihuan.store.rows import insert_new_alike, table_of
 from schemas.complaint import EventIn, EventKind
 from schemas.escalation import OVERSIGHT, Escalation, EscalationState, Trigger
-from schemas.outbox import Message, Notice, Urgency
+from schemas.outbox import OF_A_MATTER, Message, Notice, Urgency
 from schemas.people import Staff
 
 _E, _M, _S = table_of(Escalation), table_of(Message), table_of(Staff).c
 REASON_CHARACTERS = 300
-_OF_A_MATTER = frozenset({Notice.WARNING, Notice.BREACH, Notice.ESCALATION, Notice.OVERSIGHT, Notice.HANDED_OVER,
-                          Notice.CANNOT})  # fmt: skip
 
 
 class Standing(StrEnum):
@@ -108,7 +107,7 @@ def hand_over(session: Session, policy: Policy, clock: Clock, message_id: int, t
         raise RefusedError("it cannot be handed over to oneself", cure="name a colleague")
     kind = EventKind.ASSIGNED if EventKind.ASSIGNED in possible(it.state) else EventKind.NOTE
     data: Mapping[str, Any] = {"handler": to} if kind is EventKind.ASSIGNED else {"handed_to": to}
-    key = f"handed over {it.milestone or OVERSIGHT} {at.isoformat()}"
+    key = f"{HANDED_OVER_KEY}{it.milestone or OVERSIGHT} {at.isoformat()}"
     record(session, policy, clock, it.number, EventIn(kind=kind, occurred_at=at, actor=who, key=key, data=dict(data)))
     _say(session, it, Notice.HANDED_OVER, f"staff:{colleague}", key, at)
 
@@ -126,7 +125,7 @@ def cannot(session: Session, policy: Policy, clock: Clock, message_id: int, reas
     reason = " ".join(reason.split())[:REASON_CHARACTERS]
     if not reason:
         raise UsageError("no reason", cure="say in a few words why it cannot be done")
-    key = f"cannot {it.milestone or OVERSIGHT} {it.recipient}"
+    key = f"{CANNOT_KEY}{it.milestone or OVERSIGHT} {it.recipient}"
     if it.cannot_key == key:
         return
     record(session, policy, clock, it.number,
@@ -145,7 +144,7 @@ def cannot(session: Session, policy: Policy, clock: Clock, message_id: int, reas
 
 def _found(session: Session, message_id: int) -> Told:
     it = told(session, message_id)
-    if it is None or it.notice not in _OF_A_MATTER:
+    if it is None or it.notice not in OF_A_MATTER:
         raise UsageError(f"message {message_id} is about no matter", cure="see `bihuan outbox list`")
     return it
 

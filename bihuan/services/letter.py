@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
@@ -13,11 +13,14 @@ from sqlmodel import Session
 from bihuan.errors import BihuanError
 from bihuan.notify.contact import addressed, target_key, unseal
 from bihuan.notify.letter import Letter
+from bihuan.notify.link import token_of
 from bihuan.notify.render import render
 from bihuan.notify.words import instant, standing, word, words
+from bihuan.services.letter_ladder import LadderFacts, ladder_facts
 from bihuan.settings import Settings
 from bihuan.store.queries.letter import letter_facts, promises, readers
-from schemas.outbox import Notice
+from schemas.access import Purpose
+from schemas.outbox import OF_A_MATTER, Notice
 
 _LISTED = 20
 """How many deadlines a digest names; the rest are counted."""
@@ -47,18 +50,30 @@ class Desk:
     facts: Mapping[int, Row[Any]]
     promised: Mapping[int, list[tuple[str, datetime]]]
     people: Mapping[str, Reader]
+    ladders: LadderFacts = field(default_factory=LadderFacts)
+    link_expires: timedelta = timedelta(days=14)
 
     def write(self, message_ids: Sequence[int], recipient: str, at: datetime) -> Letter:
         """The letter of one message, or the digest of several."""
         reader = self.people[recipient]
         rows = [self.facts[message_id] for message_id in message_ids]
+        token = self.token(message_ids)
+        link = f"{self.settings.web_url}/a/{token}" if token else ""
         if len(rows) == 1:
-            return render(rows[0].notice.value, reader.language, self._values(rows[0], reader, at))
-        items = [self._values(row, reader, at) for row in sorted(rows, key=lambda row: row.due_at)[:_LISTED]]
+            values = self._values(rows[0], reader, at)
+            return render(rows[0].notice.value, reader.language, values | ({"link": link} if link else {}))
+        items = [self._values(row, reader, at) for row in sorted(rows, key=_soonest)[:_LISTED]]
         return render("digest", reader.language, {
-            "count": len(rows), "items": items, "more": len(rows) - len(items), "link": self.settings.web_url,
+            "count": len(rows), "items": items, "more": len(rows) - len(items), "link": link or self.settings.web_url,
             "is_simulated": any(row.is_simulated for row in rows),
         })  # fmt: skip
+
+    def token(self, message_ids: Sequence[int]) -> str | None:
+        """The token of the private link in the letter of these messages; None where nothing is to be done about it."""
+        first = self.facts.get(message_ids[0])
+        if first is None or first.notice not in OF_A_MATTER:
+            return None
+        return token_of(self.settings.secret_value(), Purpose.ACT, first.key)
 
     def _values(self, row: Row[Any], reader: Reader, at: datetime) -> dict[str, Any]:
         language = reader.language
@@ -76,12 +91,25 @@ class Desk:
         if row.notice is Notice.RECEIPT:
             promised = self.promised.get(row.subject_id, [])
             return values | {"promises": [_promise(name, due_at, reader) for name, due_at in promised]}
+        values |= self.ladders.values(row, language, reader.timezone)
+        if row.due_at is None:
+            watched = {
+                "milestone": words(language)["label"]["oversight"],
+                "due_at": "",
+                "remaining": "",
+                "overdue_text": "",
+            }
+            return values | watched | {"registered_at": instant(row.registered_at, reader.timezone)}
         how = standing(row.due_at, at, language)
         promise = _promise(row.milestone, row.due_at, reader)
         if row.leg:
             own = words(language)["label"]["own_clock"]
             promise["milestone"] = own.format(milestone=promise["milestone"], department=values["department"])
         return values | promise | {"remaining": how, "overdue_text": how}
+
+
+def _soonest(row: Row[Any]) -> tuple[bool, datetime]:
+    return row.due_at is None, row.due_at or row.registered_at
 
 
 def _promise(milestone: str, due_at: datetime, reader: Reader) -> dict[str, str]:
@@ -99,7 +127,8 @@ def open_desk(session: Session, settings: Settings, recipients: Mapping[int, str
     facts = letter_facts(session, list(recipients))
     receipts = {row.subject_id for row in facts.values() if row.notice is Notice.RECEIPT}
     people = reading(session, settings, set(recipients.values()))
-    return Desk(settings, facts, promises(session, receipts) if receipts else {}, people)
+    ladders = ladder_facts(session, list(facts.values()))
+    return Desk(settings, facts, promises(session, receipts) if receipts else {}, people, ladders)
 
 
 def reading(session: Session, settings: Settings, recipients: Collection[str]) -> dict[str, Reader]:

@@ -27,11 +27,13 @@ from bihuan.notify.gateway import Gateway, Sender, SendResult
 from bihuan.rules.outbox import MAX_ATTEMPTS, retry_wait
 from bihuan.services.deadline import ENDED
 from bihuan.services.letter import Desk, Reader, open_desk
+from bihuan.services.link import NewLink, keep
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
 from bihuan.store.queries.due import due_messages
 from bihuan.store.queries.letter import sent_since
 from bihuan.store.rows import id_in, insert_rows, table_of
+from schemas.access import Purpose
 from schemas.outbox import AttemptOutcome, Audience, DeliveryAttempt, Message, MessageState
 
 CUT_OFF = "cut off between sending and recording"
@@ -134,6 +136,7 @@ class _Round:
             if not self._move(session, envelope, MessageState.CLAIMED, **sending):
                 session.rollback()
                 return Delivered()
+            self._keep_link(session, envelope, started_at)
         result = self._send(envelope, reader, started_at)
         values = _after(envelope, result, self.clock())
         with self.db.write() as session:
@@ -141,6 +144,12 @@ class _Round:
             self._move(session, envelope, MessageState.SENDING, lease_owner=None, **values)
         name = "retried" if values["state"] is MessageState.PLANNED else values["state"].value
         return Delivered(**{name: len(envelope.ids)})
+
+    def _keep_link(self, session: Session, envelope: Envelope, at: datetime) -> None:
+        """Remember the letter's private link before it goes out: a retry brings the same one."""
+        if token := self.desk.token(envelope.ids):
+            link = NewLink(token, Purpose.ACT, envelope.ids[0], envelope.recipient, at, at + self.desk.link_expires)
+            keep(session, [link])
 
     def _send(self, envelope: Envelope, reader: Reader, at: datetime) -> SendResult:
         if not reader.url:

@@ -10,7 +10,7 @@ from jinja2 import meta
 from bihuan.errors import UsageError
 from bihuan.notify.render import FOLDER, LETTER_BYTES, capped, environment, inert, render, source
 from bihuan.notify.words import LANGUAGES
-from schemas.outbox import Notice
+from schemas.outbox import OF_A_MATTER, Notice
 
 NOTICES = [*(notice.value for notice in Notice), "digest"]
 VALUES = {
@@ -30,6 +30,14 @@ VALUES = {
     "sweep": "sla-check",
     "silent": "3 小时",
     "last_at": "2026-11-22 09:30 +08:00",
+    "why": "此前已通知 张三 (11-22 09:30)、李四 (11-22 11:30)，无人签收",
+    "rung": 2,
+    "repeat": 1,
+    "who": "张三",
+    "said": "备件缺货，供应商十天后才到",
+    "registered_at": "2026-11-22 09:30 +08:00",
+    "good_until": "2026-11-22 09:45 +08:00",
+    "name": "张三",
     "count": 34,
     "more": 14,
     "promises": [{"milestone": "首次响应", "due_at": "2026-11-22 09:30 +08:00"}],
@@ -71,12 +79,19 @@ def test_both_languages_have_the_same_templates_and_every_notice_has_one():
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("notice", ["warning", "breach", "digest"])
+@pytest.mark.parametrize("notice", [*sorted(OF_A_MATTER), "digest"])
 def test_a_staff_notice_says_why_what_by_when_and_where(notice, language):
     letter = render(notice, language, VALUES)
     assert all(word in letter.body for word in {"zh": ("为什么", "要做什么"), "en": ("Why", "What to do")}[language])
     assert VALUES["link"] in letter.body
     assert ("09:30" in letter.body) or notice == "digest"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("notice", [*sorted(OF_A_MATTER), "digest"])
+def test_the_link_of_a_staff_notice_stands_before_what_may_be_long(notice, language):
+    letter = render(notice, language, VALUES | {"title": "长" * 5000, "said": "长" * 5000, "why": "长" * 5000})
+    assert VALUES["link"] in letter.body
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -7,12 +7,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, or_, select
 from sqlmodel import Session, SQLModel
 
 from bihuan.store.rows import table_of
-from schemas.complaint import Complaint
+from schemas.complaint import Complaint, ComplaintEvent
 from schemas.deadline import Deadline
+from schemas.escalation import Escalation, EscalationStep
 from schemas.outbox import DeliveryAttempt, Message
 from schemas.people import Customer, Department, Staff
 
@@ -20,6 +21,9 @@ _M = table_of(Message).c
 _C = table_of(Complaint).c
 _D = table_of(Deadline).c
 _A = table_of(DeliveryAttempt).c
+_E = table_of(Escalation).c
+_S = table_of(EscalationStep).c
+_V = table_of(ComplaintEvent).c
 _READERS: dict[str, type[SQLModel]] = {"staff": Staff, "department": Department, "customer": Customer}
 
 
@@ -27,7 +31,8 @@ def letter_facts(session: Session, message_ids: Sequence[int]) -> dict[int, Row[
     """The complaint, deadline and people behind each message, by message id."""
     department, handler = table_of(Department).c, table_of(Staff).c
     rows = session.execute(
-        select(_M.id, _M.notice, _M.is_late, _M.subject_id, _C.number, _C.title, _C.severity, _C.kind, _C.is_simulated,
+        select(_M.id, _M.key, _M.notice, _M.is_late, _M.subject_id, _M.escalation_id, _M.rung, _M.planned_at,
+               _C.number, _C.title, _C.severity, _C.kind, _C.is_simulated, _C.registered_at,
                _D.milestone, _D.due_at, _D.leg, department.name.label("department"),
                department.name_en.label("department_en"), handler.name.label("handler"))
         .select_from(
@@ -72,3 +77,26 @@ def sent_since(session: Session, target_keys: Collection[str], since: datetime) 
     """Attempts at each target from ``since`` on."""
     counted = select(_A.target_key, func.count()).where(_A.target_key.in_(target_keys), _A.started_at >= since)
     return dict(session.execute(counted.group_by(_A.target_key)).tuples().all())
+
+
+def told_before(session: Session, escalation_ids: Collection[int]) -> dict[int, list[Row[Any]]]:
+    """The rungs told on each of these ladders, in order, with why each was."""
+    steps = select(_S.escalation_id, _S.cycle, _S.rung, _S.trigger, _S.told_at, _S.told, _E.acknowledged_by).join(
+        table_of(Escalation), _E.id == _S.escalation_id
+    )
+    found: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in session.execute(steps.where(_S.escalation_id.in_(escalation_ids)).order_by(_S.id)):
+        found[row.escalation_id].append(row)
+    return found
+
+
+def notes(session: Session, complaint_ids: Collection[int], starts: Sequence[str]) -> dict[int, list[Row[Any]]]:
+    """The events of complaints whose keys begin like that, oldest first, by complaint; the actor is a staff code."""
+    begins = or_(*(_V.key.startswith(start, autoescape=True) for start in starts))
+    found: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in session.execute(
+        select(_V.complaint_id, _V.key, _V.actor, _V.occurred_at, _V.data)
+        .where(_V.complaint_id.in_(complaint_ids), begins).order_by(_V.id)
+    ):  # fmt: skip
+        found[row.complaint_id].append(row)
+    return found
