@@ -6,6 +6,7 @@ Values a notice takes (`title` is the complaint's; words and instants come alrea
 - warning: number, title, severity, kind, department, handler, milestone, due_at, remaining, link, is_late
 - breach: the same, with overdue_text instead of remaining
 - silence and runs_again: sweep, silent (how long), last_at (of the last run, empty where it never ran), link
+- sign_in: link, due_at (until when it is good)
 - digest: count, items (each number, title, milestone, overdue_text), more (how many are not listed), link
 
 and each one is_simulated. ``remaining`` and ``overdue_text`` are what `words.standing` says. More values do no harm.

@@ -10,12 +10,13 @@ from typing import Any
 from sqlalchemy import Row
 from sqlmodel import Session
 
-from bihuan.errors import BihuanError
+from bihuan.errors import BihuanError, RefusedError
 from bihuan.notify.contact import addressed, target_key, unseal
 from bihuan.notify.letter import Letter
 from bihuan.notify.link import token_of
 from bihuan.notify.render import render
 from bihuan.notify.words import instant, standing, word, words
+from bihuan.rules.access import link_expires
 from bihuan.services.letter_ladder import LadderFacts, ladder_facts
 from bihuan.settings import Settings
 from bihuan.store.queries.letter import letter_facts, promises, readers
@@ -77,6 +78,8 @@ class Desk:
 
     def _values(self, row: Row[Any], reader: Reader, at: datetime) -> dict[str, Any]:
         language = reader.language
+        if row.notice is Notice.SIGN_IN:
+            return self._sign_in(row, reader)
         values = {
             "number": row.number,
             "title": row.title,
@@ -106,6 +109,17 @@ class Desk:
             own = words(language)["label"]["own_clock"]
             promise["milestone"] = own.format(milestone=promise["milestone"], department=values["department"])
         return values | promise | {"remaining": how, "overdue_text": how}
+
+    def _sign_in(self, row: Row[Any], reader: Reader) -> dict[str, Any]:
+        """A link that makes its reader that person goes to the person's own contact or nowhere."""
+        if not row.has_contact:
+            raise RefusedError("the person has no contact of their own any more", cure="enter one")
+        token = token_of(self.settings.secret_value(), Purpose.SIGN_IN, row.key)
+        return {
+            "due_at": instant(link_expires(row.planned_at), reader.timezone),
+            "link": f"{self.settings.web_url}/sign-in/{token}",
+            "is_simulated": row.is_simulated,
+        }
 
 
 def _soonest(row: Row[Any]) -> tuple[bool, datetime]:

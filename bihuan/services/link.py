@@ -70,10 +70,10 @@ def open_link(session: Session, token: str, purpose: Purpose, at: datetime) -> R
         return Refusal.UNKNOWN
     if row.purpose is not purpose:
         return Refusal.FOREIGN
-    if row.revoked_at is not None:
-        return Refusal.REVOKED
     if row.used_at is not None and purpose in _ONCE:
         return Refusal.USED
+    if row.revoked_at is not None:
+        return Refusal.REVOKED
     return Refusal.EXPIRED if at >= row.expires_at else row
 
 

@@ -24,6 +24,7 @@ from sqlmodel import Session
 from bihuan.clock import Clock
 from bihuan.errors import BihuanError
 from bihuan.notify.gateway import Gateway, Sender, SendResult
+from bihuan.rules.access import link_expires
 from bihuan.rules.outbox import MAX_ATTEMPTS, retry_wait
 from bihuan.services.deadline import ENDED
 from bihuan.services.letter import Desk, Reader, open_desk
@@ -34,7 +35,7 @@ from bihuan.store.queries.due import due_messages
 from bihuan.store.queries.letter import sent_since
 from bihuan.store.rows import id_in, insert_rows, table_of
 from schemas.access import Purpose
-from schemas.outbox import AttemptOutcome, Audience, DeliveryAttempt, Message, MessageState
+from schemas.outbox import AttemptOutcome, Audience, DeliveryAttempt, Message, MessageState, Notice
 
 CUT_OFF = "cut off between sending and recording"
 _M = table_of(Message)
@@ -82,12 +83,21 @@ def deliver_all(db: Database, gateway: Gateway, settings: Settings, clock: Clock
     return total
 
 
+def deliver_one(db: Database, gateway: Gateway, settings: Settings, clock: Clock, message_id: int) -> Delivered:
+    """Deliver a message at once, if it is due: somebody waits for it. What does not go out now, a sweep brings out."""
+    return deliver_due(db, gateway, settings, clock, limit=1, owner=worker_name(), only=message_id)
+
+
 def deliver_due(
-    db: Database, gateway: Gateway, settings: Settings, clock: Clock, *, limit: int = 50, owner: str
-) -> Delivered:
-    """Claim at most ``limit`` messages (and the rest of their bundles) and bring each to an end or back to planned."""
+    db: Database, gateway: Gateway, settings: Settings, clock: Clock, *, limit: int = 50, owner: str,
+    only: int | None = None,
+) -> Delivered:  # fmt: skip
+    """Claim at most ``limit`` messages (and the rest of their bundles) and bring each to an end or back to planned.
+
+    ``only`` the message of that id where one is named.
+    """
     with db.write() as session:
-        claimed = due_messages(session, clock(), limit)
+        claimed = due_messages(session, clock(), limit, only)
         done, mine = _claim(session, claimed, owner, clock(), settings)
     if not mine:
         return done
@@ -201,6 +211,8 @@ def _is_sent_again(row: Row[Any], at: datetime) -> bool:
 
 
 def _has_ended(row: Row[Any], at: datetime) -> bool:
+    if row.notice is Notice.SIGN_IN:
+        return at >= link_expires(row.planned_at)
     ended_at = row.met_at or row.cancelled_at
     return ended_at is not None and ended_at <= at
 

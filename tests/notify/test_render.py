@@ -79,7 +79,7 @@ def test_both_languages_have_the_same_templates_and_every_notice_has_one():
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("notice", [*sorted(OF_A_MATTER), "digest"])
+@pytest.mark.parametrize("notice", [*sorted(OF_A_MATTER), "sign_in", "digest"])
 def test_a_staff_notice_says_why_what_by_when_and_where(notice, language):
     letter = render(notice, language, VALUES)
     assert all(word in letter.body for word in {"zh": ("为什么", "要做什么"), "en": ("Why", "What to do")}[language])

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bihuan.notify.words import LANGUAGES, instant, span, spoken, standing, word, words
+from schemas.access import Role
 from schemas.complaint import Channel, ComplaintState, EventKind, Kind, Severity
 from schemas.deadline import DeadlineState, Mode
 from schemas.outbox import AttemptOutcome, Audience, MessageState, Notice
@@ -20,6 +21,7 @@ SECTIONS = {
     "mode": Mode,
     "deadline_state": DeadlineState,
     "audience": Audience,
+    "role": Role,
     "notice": Notice,
     "message_state": MessageState,
     "outcome": AttemptOutcome,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, case, select
+from sqlalchemy import Row, Select, case, select, true
 from sqlmodel import Session
 
 from bihuan.store.rows import table_of
@@ -15,16 +15,17 @@ from schemas.deadline import Deadline, DeadlineState
 from schemas.outbox import SWEEP, Message
 
 
-def due_messages(session: Session, at: datetime, limit: int) -> Sequence[Row[Any]]:
+def due_messages(session: Session, at: datetime, limit: int, only: int | None = None) -> Sequence[Row[Any]]:
     """At most ``limit`` messages to be tried by ``at`` or whose lease has run out, with the others of their bundles.
 
-    What is said about the sweeps themselves is not theirs to send and stays out. The rows stay locked until the
-    transaction ends; rows another worker holds are skipped. Call it inside ``Database.write``.
+    ``only`` the message of that id, where one is named. What is said about the sweeps themselves is not theirs to send
+    and stays out. The rows stay locked until the transaction ends; rows another worker holds are skipped. Call it
+    inside ``Database.write``.
     """
     m, d = table_of(Message).c, table_of(Deadline).c
     due = session.execute(
         select(m.id, m.bundle)
-        .where(m.next_at <= at, m.subject_kind != SWEEP)
+        .where(m.next_at <= at, m.subject_kind != SWEEP, true() if only is None else m.id == only)
         .order_by(m.next_at, m.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -34,11 +35,12 @@ def due_messages(session: Session, at: datetime, limit: int) -> Sequence[Row[Any
     ids, bundles = [row.id for row in due], sorted({row.bundle for row in due if row.bundle})
     is_due = m.id.in_(ids) | (m.bundle.in_(bundles) & (m.next_at <= at)) if bundles else m.id.in_(ids)
     whole = (
-        select(m.id, m.bundle, m.state, m.audience, m.recipient, m.attempts, d.met_at, d.cancelled_at)
+        select(m.id, m.bundle, m.state, m.audience, m.recipient, m.attempts, m.notice, m.planned_at, d.met_at,
+               d.cancelled_at)
         .select_from(table_of(Message).outerjoin(table_of(Deadline), m.deadline_id == d.id))
         .where(is_due)
         .order_by(m.id)
-    )
+    )  # fmt: skip
     return session.execute(whole.with_for_update(skip_locked=True, of=table_of(Message))).all()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select
+from sqlalchemy import Row, and_, false, func, or_, select
 from sqlmodel import Session, SQLModel
 
 from bihuan.store.rows import table_of
@@ -28,15 +28,22 @@ _READERS: dict[str, type[SQLModel]] = {"staff": Staff, "department": Department,
 
 
 def letter_facts(session: Session, message_ids: Sequence[int]) -> dict[int, Row[Any]]:
-    """The complaint, deadline and people behind each message, by message id."""
-    department, handler = table_of(Department).c, table_of(Staff).c
+    """The complaint, deadline and people behind each message, by message id.
+
+    A message about a member of staff has no complaint, but the person: ``has_contact`` says whether one is known.
+    """
+    department, handler, person = table_of(Department).c, table_of(Staff).c, table_of(Staff).alias("person")
     rows = session.execute(
         select(_M.id, _M.key, _M.notice, _M.is_late, _M.subject_id, _M.escalation_id, _M.rung, _M.planned_at,
-               _C.number, _C.title, _C.severity, _C.kind, _C.is_simulated, _C.registered_at,
+               _C.number, _C.title, _C.severity, _C.kind, _C.registered_at,
+               func.coalesce(_C.is_simulated, person.c.is_simulated, false()).label("is_simulated"),
                _D.milestone, _D.due_at, _D.leg, department.name.label("department"),
-               department.name_en.label("department_en"), handler.name.label("handler"))
+               department.name_en.label("department_en"), handler.name.label("handler"),
+               person.c.sealed_contact.is_not(None).label("has_contact"))
         .select_from(
-            table_of(Message).join(table_of(Complaint), _C.id == _M.subject_id)
+            table_of(Message)
+            .outerjoin(table_of(Complaint), and_(_M.subject_kind == "complaint", _C.id == _M.subject_id))
+            .outerjoin(person, and_(_M.subject_kind == "staff", person.c.id == _M.subject_id))
             .outerjoin(table_of(Deadline), _D.id == _M.deadline_id)
             .outerjoin(table_of(Department), department.id == _C.department_id)
             .outerjoin(table_of(Staff), handler.id == _C.handler_id))
