@@ -19,7 +19,7 @@ from bihuan.errors import BihuanError, RefusedError, UnavailableError, UsageErro
 from bihuan.policy.models import Policy
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
-from bihuan.web import board, complaint, explanation, gaming, outbox
+from bihuan.web import board, complaint, explanation, gaming, matter, outbox
 from bihuan.web.security import HEADERS, StrictHeaders, allowed_hosts
 from bihuan.web.view import STATIC, Site, page
 
@@ -58,6 +58,8 @@ def create_app(settings: Settings, db: Database, policy: Policy | Callable[[], P
         Route("/complaints/{number}/events", complaint.record, methods=["POST"]),
         Route("/complaints/{number}/events", complaint.back),
         Route("/signs", gaming.show),
+        Route("/a/{token}", matter.show),
+        Route("/a/{token}", matter.act, methods=["POST"]),
         Route("/outbox", outbox.ledger),
         Route("/outbox/{message_id:int}/decide", outbox.decide, methods=["POST"]),
         Route("/outbox/{message_id:int}/decide", outbox.back),

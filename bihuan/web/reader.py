@@ -34,6 +34,16 @@ class Reader:
         """The word for a stored code, beginning with a capital; a code without a word stands for itself."""
         return _capital(words.word(section, key, self.language))
 
+    def section(self, name: str) -> Mapping[str, str]:
+        """What one kind of page says in the reader's language."""
+        return words.words(self.language)[name]
+
+    def target(self, target: str) -> str:
+        """Whom a rung tells: ``duty:night`` as the word for it with its name."""
+        kind, _, name = target.partition(":")
+        said = self.word("target", kind)
+        return f"{said} {name}" if name else said
+
     def moment(self, at: datetime, now: datetime) -> Markup:
         """``at`` as a time element: short to read, whole with zone and offset when pointed at."""
         local = at.astimezone(self.zone)

@@ -96,6 +96,19 @@ async def genuine_form(request: Request, secret: str) -> dict[str, str]:
     return fields
 
 
+async def posted_form(request: Request) -> dict[str, str]:
+    """The fields of a form whose address is itself the proof, a private link: it needs no cookie.
+
+    Raises:
+        HTTPException: 403 sent from another site, 413 too large, 415 not a form, 400 not readable.
+    """
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != _FORM:
+        raise HTTPException(415)
+    if not _is_same_origin(request):
+        raise HTTPException(403)
+    return _fields(await _body(request))
+
+
 async def _body(request: Request) -> bytes:
     body = bytearray()
     async for chunk in request.stream():

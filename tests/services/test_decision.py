@@ -186,7 +186,9 @@ def test_two_people_at_once_are_heard_once(office, receipt, database_url):
     assert len(office.attempts) == 2
 
 
-def test_what_the_watchdog_said_can_be_decided_too(office):
+def test_what_the_watchdog_said_can_be_decided_too(office, monkeypatch):
+    two = {"sla-check": timedelta(minutes=2), "outbox-delivery": timedelta(minutes=2)}
+    monkeypatch.setattr("bihuan.services.heartbeat.intervals", lambda: two)
     office.settings = office.settings.model_copy(update={"operator_url": SecretStr("json://example.com/operator")})
     with office.db.write() as session:
         for sweep in ("sla-check", "outbox-delivery"):

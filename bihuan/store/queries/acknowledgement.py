@@ -6,20 +6,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, case, func, literal, select
+from sqlalchemy import Row, Select, String, and_, case, cast, func, literal, select
 from sqlmodel import Session
 
 from bihuan.store.rows import table_of
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintState, EventKind
 from schemas.deadline import Deadline
-from schemas.escalation import OVERSIGHT, Escalation, EscalationState
-from schemas.outbox import Message, MessageState, Notice, Urgency
+from schemas.escalation import OVERSIGHT, Escalation, EscalationState, EscalationStep
+from schemas.outbox import OF_A_MATTER, Message, MessageState, Notice, Urgency
+from schemas.people import Department, Staff
 
 _M = table_of(Message).c
 _C = table_of(Complaint).c
 _D = table_of(Deadline).c
 _E = table_of(Escalation).c
 _V = table_of(ComplaintEvent).c
+_S = table_of(EscalationStep).c
+_P = table_of(Staff).c
+_T = table_of(Department).c
 
 
 class Told(NamedTuple):
@@ -97,8 +101,50 @@ def plate(session: Session, recipient: str, limit: int) -> Sequence[Told]:
         select(_M.id.label("id"), place.label("place")).select_from(
             table_of(Message).join(table_of(Complaint), and_(_M.subject_kind == "complaint", _C.id == _M.subject_id))
             .outerjoin(table_of(Deadline), _D.id == _M.deadline_id))
-        .where(_M.recipient == recipient, _M.notice.not_in([Notice.RECEIPT]), ended_at.is_(None),
+        .where(_M.recipient == recipient, _M.notice.in_(list(OF_A_MATTER)), ended_at.is_(None),
                _M.state != MessageState.SUPPRESSED)
     ).subquery()  # fmt: skip
     mine = _told().join(latest, latest.c.id == _M.id).where(latest.c.place == 1)
     return list(map(Told._make, session.execute(mine.order_by(_D.due_at, _M.id).limit(limit))))
+
+
+def steps_of(session: Session, escalation_ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
+    """The rungs told on each ladder, in order."""
+    found: dict[int, list[Row[Any]]] = {one: [] for one in escalation_ids}
+    for row in session.execute(
+        select(table_of(EscalationStep)).where(_S.escalation_id.in_(escalation_ids)).order_by(_S.id)
+    ):
+        found[row.escalation_id].append(row)
+    return found
+
+
+def acknowledgers(session: Session, escalation_ids: Sequence[int]) -> dict[int, dict[str, datetime]]:
+    """Who acknowledged what they were told on each ladder, and when first."""
+    found: dict[int, dict[str, datetime]] = {one: {} for one in escalation_ids}
+    for row in session.execute(
+        select(_M.escalation_id, _M.recipient, func.min(_M.acknowledged_at))
+        .where(_M.escalation_id.in_(escalation_ids), _M.acknowledged_at.is_not(None))
+        .group_by(_M.escalation_id, _M.recipient)
+    ):  # fmt: skip
+        found[row.escalation_id][row.recipient] = row[2]
+    return found
+
+
+def colleagues(session: Session, department_id: int | None, recipient: str) -> Sequence[Row[Any]]:
+    """Active staff whom a matter can be handed over to, those of its department first; the reader is not among them."""
+    mine = case((_P.department_id == department_id, 0), else_=1)
+    other = literal("staff:") + cast(_P.id, String) != recipient
+    return session.execute(
+        select(_P.code, _P.name, _T.name.label("department"), _T.name_en.label("department_en"))
+        .join(table_of(Department), _T.id == _P.department_id)
+        .where(_P.is_active, other).order_by(mine, _T.name, _P.name)
+    ).all()  # fmt: skip
+
+
+def staff_code(session: Session, recipient: str) -> str | None:
+    """The code of a member of staff, from ``staff:ID``; None for any other recipient."""
+    kind, _, number = recipient.partition(":")
+    if kind != "staff":
+        return None
+    found: str | None = session.execute(select(_P.code).where(_P.id == int(number))).scalar()
+    return found

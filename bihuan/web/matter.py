@@ -1,0 +1,155 @@
+"""What staff do about what they were told: the page behind a message's private link, and everything on one's plate.
+
+Looking changes nothing: programs that look at mail follow links too. Only the buttons act. The link says who acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from bihuan.errors import RefusedError, UsageError
+from bihuan.services.acknowledgement import REASON_CHARACTERS, Standing, acknowledge, cannot, hand_over
+from bihuan.services.escalation import climb_due
+from bihuan.services.explanation import accounts
+from bihuan.services.explanation_words import passages
+from bihuan.services.link import Refusal, open_link, use
+from bihuan.store.queries import acknowledgement as queries
+from bihuan.store.queries import board, names
+from bihuan.store.queries.acknowledgement import Told
+from bihuan.web.reader import reader_of
+from bihuan.web.security import posted_form
+from bihuan.web.view import page, site
+from schemas.access import Purpose
+
+ACTS = ("acknowledge", "hand_over", "cannot")
+DONE = (*Standing, "hand_over", "cannot")
+"""What a page says was done; the words are ``matter_done_…``."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Something that was not done: about which message, why (the word ``matter_refused_…``), and what was typed."""
+
+    message_id: int
+    case: str
+    fields: Mapping[str, str]
+
+
+def show(request: Request) -> Response:
+    """The matters of the letter behind a private link, with what can be done about them."""
+    done = request.query_params.get("done")
+    return _page(request, done=done if done in DONE else None)
+
+
+def _page(request: Request, *, done: str | None = None, refused: Refused | None = None) -> Response:
+    here, token = site(request), request.path_params["token"]
+    at = here.clock()
+    with here.db.read() as session:
+        link = open_link(session, token, Purpose.ACT, at)
+        if isinstance(link, Refusal):
+            return page(request, "link_refused.html", {"why": link.value}, status=410)
+        matters = queries.letter_of(session, link.message_id)
+        values = _values(request, session, matters, link.recipient)
+    values |= {"address": f"/a/{token}", "done": done, "refused": refused, "is_plate": False}
+    return page(request, "matter.html", values, status=400 if refused else 200)
+
+
+def _values(request: Request, session: Session, matters: Sequence[Told], recipient: str) -> dict[str, Any]:
+    """What a page of matters shows: one in full with its explanation, several in short."""
+    ladders = [one.escalation_id for one in matters if one.escalation_id]
+    steps, seen = queries.steps_of(session, ladders), queries.acknowledgers(session, ladders)
+    told = {one.partition(" ")[0] for some in steps.values() for each in some for one in each.told}
+    own = matters[0] if len(matters) == 1 else None
+    return {
+        "matters": matters,
+        "steps": steps,
+        "seen": seen,
+        "people": names.recipient_names(session, {*told, recipient, *(who for some in seen.values() for who in some)}),
+        "colleagues": queries.colleagues(session, matters[0].department_id if matters else None, recipient),
+        "why": _why(request, session, own) if own else [],
+        "limit": REASON_CHARACTERS,
+        "reader_of_link": recipient,
+        "is_simulated": board.is_simulated(session),
+    }
+
+
+def _why(request: Request, session: Session, it: Told) -> Any:
+    """The explanation of the deadline of one matter, as passages."""
+    if it.milestone is None:
+        return []
+    here = site(request)
+    reader = reader_of(request, here.settings)
+    found = accounts(session, here.policy, it.number, here.clock(), it.milestone)
+    mine = next((one for one in found if one.due_at == it.due_at), None)
+    return passages(mine, reader.language, reader.zone.key) if mine else []
+
+
+async def act(request: Request) -> Response:
+    """Do what a button says, once however often it is pressed, and show the matter again."""
+    fields = await posted_form(request)
+    return await run_in_threadpool(_act, request, fields)
+
+
+def _act(request: Request, fields: Mapping[str, str]) -> Response:
+    here, token = site(request), request.path_params["token"]
+    try:
+        with here.db.write() as session:
+            link = open_link(session, token, Purpose.ACT, here.clock())
+            if isinstance(link, Refusal):
+                return page(request, "link_refused.html", {"why": link.value}, status=410)
+            use(session, link.id, here.clock())
+            chosen = _chosen(queries.letter_of(session, link.message_id), fields)
+            done = [_do(request, session, one, fields, _code(session, link.recipient)) for one in chosen]
+    except (RefusedError, UsageError) as error:
+        return _page(request, refused=Refused(_number(fields.get("message", "")), _case(error, fields), fields))
+    if fields.get("act") == "cannot":
+        climb_due(here.db, here.policy, here.clock())  # so that the next rung hears of it now
+    return RedirectResponse(f"/a/{token}?done={done[0] if done else ''}", 303)
+
+
+def _chosen(matters: Sequence[Told], fields: Mapping[str, str]) -> list[Told]:
+    """The matters that the form means: one of the letter, or all of it."""
+    if fields.get("message") == "all":
+        return list(matters)
+    found = [one for one in matters if str(one.id) == fields.get("message")]
+    if not found:
+        raise UsageError("this letter speaks of no such matter", cure="open the link again")
+    return found
+
+
+def _do(request: Request, session: Session, it: Told, fields: Mapping[str, str], who: str) -> str:
+    """Do what a button says about one matter; the word for what was done."""
+    here = site(request)
+    match fields.get("act"):
+        case "acknowledge":
+            return acknowledge(session, here.policy, here.clock, it.id).standing
+        case "hand_over":
+            hand_over(session, here.policy, here.clock, it.id, fields.get("to", ""), who)
+        case "cannot":
+            cannot(session, here.policy, here.clock, it.id, fields.get("reason", ""), who)
+        case _:
+            raise UsageError("no such button", cure="open the link again")
+    return str(fields["act"])
+
+
+def _code(session: Session, recipient: str) -> str:
+    """Who acts, as the log names them: the staff code; what a link of a department or the operator says, else."""
+    return queries.staff_code(session, recipient) or recipient
+
+
+def _case(error: RefusedError | UsageError, fields: Mapping[str, str]) -> str:
+    """The word for why it was not done."""
+    if isinstance(error, RefusedError) and "ended" in error.what:
+        return "ended"
+    return {"hand_over": "to", "cannot": "reason"}.get(fields.get("act", ""), "form")
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) <= 18 else 0  # noqa: PLR2004 - a 64-bit number has at least 18
