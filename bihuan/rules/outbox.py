@@ -40,6 +40,12 @@ def occasion(key: str) -> tuple[datetime, int | None]:
     return datetime.fromisoformat(when), int(number[0]) if what == "warning" else None
 
 
+def repeat_of(key: str) -> int:
+    """Which repeat of its ladder a message belongs to; 0 before any."""
+    _, is_repeat, number = key.rpartition(" repeat ")
+    return int(number) if is_repeat else 0
+
+
 def retry_wait(attempts: int, dice: random.Random) -> timedelta | None:
     """How long to wait after the ``attempts``-th failure: doubling, capped, spread by up to a quarter.
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from bihuan.rules.due import Cause
 from bihuan.rules.explanation import Explanation, Fate
 from bihuan.rules.pause import Pause
+from bihuan.services.ladder_account import LadderAccount
 from schemas.complaint import EventKind
 from schemas.deadline import DeadlineState, Mode
 from schemas.outbox import MessageState, Notice
@@ -23,6 +24,8 @@ class Role(StrEnum):
     DEPARTMENT = "department"
     OPERATOR = "operator"
     EARLIER = "earlier"
+    RUNG = "rung"
+    """None of these: the ladder names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +112,5 @@ class Account:
     steps: tuple[Step, ...]
     earlier: tuple[Told, ...]
     """Messages that spoke of another due instant, before this one was set."""
+    ladder: LadderAccount | None = None
+    """The ladder that its breach started; None: none did."""

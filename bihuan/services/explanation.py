@@ -26,8 +26,9 @@ from bihuan.rules.roster import OPERATOR
 from bihuan.rules.terms import HANDS_OVER
 from bihuan.rules.track import Track, tracks
 from bihuan.services.account import Account, Recount, Role, Step, Told
+from bihuan.services.ladder_account import ladder_accounts
 from bihuan.services.people import roster
-from bihuan.services.policy import book_with, deadline_document
+from bihuan.services.policy import book_with, edition_document
 from bihuan.store.queries import complaint as complaints
 from bihuan.store.queries.explanation import told
 from bihuan.store.queries.names import departments, recipient_names
@@ -61,7 +62,8 @@ def accounts(
     def told_of(row: Row[Any]) -> list[tuple[Row[Any], Told]]:
         return [(it, _told(it, names, roles)) for it in messages.get(row.id, ())]
 
-    return [_account(row, source, told_of(row), at) for row in rows]
+    ladders = ladder_accounts(session, policy, complaint.id)
+    return [replace(_account(row, source, told_of(row), at), ladder=ladders.get(row.id)) for row in rows]
 
 
 def _line(event: Row[Any]) -> LogLine:
@@ -110,7 +112,7 @@ class _Source:
 
     def said_by(self, row: Row[Any], at: KeyPath) -> str | None:
         """File, line and key of the target in the edition that set it."""
-        document = deadline_document(self.session, row.policy_version, self.policy)
+        document = edition_document(self.session, "deadline", row.policy_version, self.policy)
         return f"{document.file}:{document.line(at)} {'.'.join(map(str, at))}" if document else None
 
 
@@ -194,7 +196,8 @@ def _step_of(key: str, row: Row[Any]) -> int | None:
 
 def _told(message: Row[Any], names: Mapping[str, tuple[str, str]], roles: Mapping[str, Role]) -> Told:
     to = message.recipient
-    role = roles.get(to) or (Role.DEPARTMENT if to.startswith("department:") else Role.EARLIER)
+    other = Role.DEPARTMENT if to.startswith("department:") else Role.RUNG if message.rung else Role.EARLIER
+    role = roles.get(to) or other
     return Told(to, *names.get(to, ("", "")), role, message.state, message.reason, message.planned_at, message.sent_at)
 
 

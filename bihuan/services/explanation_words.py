@@ -12,6 +12,7 @@ from bihuan.notify.words import instant, word, words
 from bihuan.rules.explanation import CountedFrame, CountedPause, SpecialDay
 from bihuan.services.account import Account, Told
 from bihuan.services.decision import ASKED_AGAIN, CONFIRMED
+from bihuan.services.ladder_words import ladder_lines
 from bihuan.services.letter import NOBODY
 from schemas.deadline import DeadlineState, Mode
 from schemas.outbox import Notice
@@ -51,6 +52,7 @@ def passages(account: Account, language: str, timezone: str) -> list[Passage]:
         ("at_count", teller.count()),
         ("at_due", teller.due()),
         ("at_steps", teller.steps()),
+        ("at_ladder", teller.ladder()),
         ("at_end", teller.end()),
     )
     found = [Passage(teller.say(heading), tuple(lines)) for heading, lines in told]
@@ -215,6 +217,11 @@ class _Teller:
         kind, _, place = message.recipient.partition(":")
         who = name or self.words.get(f"to_{kind}", message.recipient).format(id=place)
         return self.say(f"role_{message.role}", recipient=who)
+
+    def ladder(self) -> Iterator[str]:
+        """The rungs that its breach led to."""
+        if self.it.ladder:
+            yield from ladder_lines(self.it.ladder, self.language, self.at)
 
     def end(self) -> Iterator[str]:
         """How it went."""

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from bihuan.notify.words import instant, words
 from bihuan.rules.escalation import read
+from bihuan.rules.outbox import repeat_of
 from bihuan.store.queries.letter import notes, told_before
 from bihuan.store.queries.names import recipient_names, staff_names
 from schemas.escalation import Trigger
@@ -33,8 +34,10 @@ class LadderFacts:
 
     def values(self, row: Row[Any], language: str, timezone: str) -> dict[str, Any]:
         """Why the reader is told now, in words: ``why``, ``rung``, ``repeat`` (0 at first), ``who`` and ``said``."""
-        before = [one for one in self.steps.get(row.escalation_id, ()) if one.told_at < row.planned_at]
-        now = next((one for one in self.steps.get(row.escalation_id, ()) if one.told_at == row.planned_at), None)
+        steps, place = self.steps.get(row.escalation_id, ()), (repeat_of(row.key), row.rung)
+        is_rung = row.notice in {Notice.ESCALATION, Notice.OVERSIGHT}
+        now = next((one for one in steps if is_rung and (one.cycle, one.rung) == place), None)
+        before = [one for one in steps if now is None or (one.cycle, one.rung) < place]
         note = self._note(row)
         who = self.staff.get(note.actor, note.actor) if note else ""
         said = str(note.data.get("cannot", "")) if note else ""

@@ -114,13 +114,13 @@ def apply_to_open(session: Session, policy: Policy, at: datetime) -> Adoption:
     return Adoption(adopted.sections, adopted.moved_count + len(moved), tuple(every[:_LISTED]))
 
 
-def deadline_document(session: Session, version: str, policy: Policy) -> Document | None:
-    """The file that an edition of the deadlines was read from, with its lines; None where it was never kept."""
+def edition_document(session: Session, section: str, version: str, policy: Policy) -> Document | None:
+    """The file that an edition of a section was read from, with its lines; None where it was never kept."""
     kept = select(_EDITION.c.file, _EDITION.c.text).where(_EDITION.c.version == version).limit(1)
-    if row := session.execute(kept.where(_EDITION.c.section == "deadline")).first():
+    if row := session.execute(kept.where(_EDITION.c.section == section)).first():
         return read_document(row.file, row.text.encode())
-    file = policy.files.get("deadline")
-    if file is None or policy.deadline.version != version:
+    file = policy.files.get(section)
+    if file is None or policy.versions[section] != version:
         return None
     return read_document(Path(file.name).name, file.raw)
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Row
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -52,13 +54,21 @@ def _page(request: Request, *, done: str | None = None, refused: Refused | None 
     here, token = site(request), request.path_params["token"]
     at = here.clock()
     with here.db.read() as session:
-        link = open_link(session, token, Purpose.ACT, at)
+        link = _opened(session, token, at)
         if isinstance(link, Refusal):
             return page(request, "link_refused.html", {"why": link.value}, status=410)
         matters = queries.letter_of(session, link.message_id)
         values = _values(request, session, matters, link.recipient)
     values |= {"address": f"/a/{token}", "done": done, "refused": refused, "is_plate": False}
     return page(request, "matter.html", values, status=400 if refused else 200)
+
+
+def _opened(session: Session, token: str, at: datetime) -> Row[Any] | Refusal:
+    """The link that a token opens; that of a person who left opens no more."""
+    link = open_link(session, token, Purpose.ACT, at)
+    if not isinstance(link, Refusal) and not queries.is_there(session, link.recipient):
+        return Refusal.REVOKED
+    return link
 
 
 def _values(request: Request, session: Session, matters: Sequence[Told], recipient: str) -> dict[str, Any]:
@@ -101,7 +111,7 @@ def _act(request: Request, fields: Mapping[str, str]) -> Response:
     here, token = site(request), request.path_params["token"]
     try:
         with here.db.write() as session:
-            link = open_link(session, token, Purpose.ACT, here.clock())
+            link = _opened(session, token, here.clock())
             if isinstance(link, Refusal):
                 return page(request, "link_refused.html", {"why": link.value}, status=410)
             use(session, link.id, here.clock())

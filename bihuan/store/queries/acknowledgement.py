@@ -148,3 +148,10 @@ def staff_code(session: Session, recipient: str) -> str | None:
         return None
     found: str | None = session.execute(select(_P.code).where(_P.id == int(number))).scalar()
     return found
+
+
+def is_there(session: Session, recipient: str) -> bool:
+    """Whether a recipient still is somebody to act: a member of staff who has left is not."""
+    kind, _, number = recipient.partition(":")
+    active = select(_P.id).where(_P.id == int(number or 0), _P.is_active)
+    return kind != "staff" or session.execute(active).first() is not None
