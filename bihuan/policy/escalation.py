@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from bihuan.policy.base import PolicyModel, Section
 from bihuan.policy.flaw import Flaw, KeyPath, nearest, shown
@@ -26,6 +26,8 @@ NO_LADDER = "none"
 TARGETS = ("handler", "department_head", "liaison", "department", "special_group", "executive", "quality_manager",
            "operator", "duty")  # fmt: skip
 """Whom a rung may tell by what they are; ``duty`` is the rota of the complaint's department."""
+LONGEST_CHANNEL = 20
+"""Characters of a channel's name: a message keeps it."""
 _NAMED_TARGET = re.compile(r"(duty|staff|department):\S{1,60}")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
@@ -43,12 +45,26 @@ def _time_of_day(raw: object) -> str:
 
 
 def _ladder_or_none(raw: object) -> object:
+    """None only where it is written: a key with nothing after it is a line that somebody meant to finish."""
+    if raw is None:
+        raise Flaw("nothing is not a ladder", f"write the name of one, or {NO_LADDER}")
     return None if raw == NO_LADDER else raw
+
+
+def _as_written(name: str | None) -> str:
+    return name or NO_LADDER
+
+
+def _channel(name: str) -> str:
+    if len(name) > LONGEST_CHANNEL:
+        raise Flaw(f"{shown(name)} is no channel", f"use at most {LONGEST_CHANNEL} characters")
+    return name
 
 
 Target = Annotated[str, AfterValidator(_target)]
 TimeOfDay = Annotated[str, BeforeValidator(_time_of_day), WithJsonSchema({"type": "string", "pattern": _TIME.pattern})]
-LadderName = Annotated[Name | None, BeforeValidator(_ladder_or_none)]
+LadderName = Annotated[Name | None, BeforeValidator(_ladder_or_none), PlainSerializer(_as_written)]
+ChannelName = Annotated[Name, AfterValidator(_channel)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
@@ -74,7 +90,7 @@ class RungPolicy(Timed):
 
     tell: tuple[Target, ...] = Field(min_length=1, description="Whom it tells; everybody who is reachable of them.")
     wait: Span | None = Field(None, description="Silence since the rung before; without it, at once.")
-    channels: tuple[Name, ...] = Field(
+    channels: tuple[ChannelName, ...] = Field(
         (), description="Only by these of the person's contacts; empty: by the usual one."
     )
     hours: tuple[TimeOfDay, TimeOfDay] | None = Field(None, description="It is told between these times of day only.")
@@ -180,6 +196,10 @@ class EscalationPolicy(Section):
 
     @model_validator(mode="after")
     def _knows_its_ladders(self) -> Self:
+        for severity in Severity:
+            if severity not in self.severity:
+                cure = f"write `{severity.value}: {NO_LADDER}` where nobody further is told"
+                raise Flaw(f"says nothing of {severity.value}", cure, ("severity",))
         for at, name in self._named():
             if name is not None and name not in self.ladders:
                 raise Flaw(f"unknown ladder {name!r}", nearest(name, self.ladders), at)
