@@ -43,16 +43,20 @@ def window_at(at: datetime, begins: str, ends: str, zone: ZoneInfo,
 def open_from(at: datetime, begins: str, ends: str, zone: ZoneInfo, days: Container[int] = EVERY_DAY) -> datetime:
     """``at`` where the window is open then, else the instant at which it opens next.
 
+    A window that daylight saving swallows, such as 02:30 to 03:00 in spring, is not open on that day.
+
     Raises:
         ValueError: ``days`` names no weekday.
     """
     if window_at(at, begins, ends, zone, days):
         return at
     today = at.astimezone(zone).date()
-    for ahead in range(8):
+    for ahead in range(15):  # a week may pass until its weekday comes, and one more if it is swallowed then
         day = today + ahead * _DAY
-        if day.weekday() in days and (opens := on_day(day, begins, zone)) >= at:
-            return opens
+        if day.weekday() in days:
+            opens, closes = _window(day, begins, ends, zone)
+            if at <= opens < closes:
+                return opens
     raise ValueError("a window needs a weekday")
 
 
