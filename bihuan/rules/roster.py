@@ -65,6 +65,7 @@ class Roster:
     special_group: str = ""
     """Code of the department that gets every major complaint."""
     _found: dict[tuple[str, int | None, int | None, Sequence[str]], Found] = field(default_factory=dict)
+    _below: dict[tuple[int | None, int | None, frozenset[tuple[str, str]]], str] = field(default_factory=dict)
 
     def resolve(self, target: str, department_id: int | None, handler_id: int | None,
                 channels: Sequence[str] = ()) -> Found:  # fmt: skip
@@ -82,15 +83,27 @@ class Roster:
             self._found[key] = self._resolve(*key)
         return self._found[key]
 
-    def for_complaint(self, handler_id: int | None, department_id: int | None) -> str:
+    def for_complaint(self, handler_id: int | None, department_id: int | None,
+                      told: frozenset[tuple[str, str]] = frozenset()) -> str:  # fmt: skip
         """The one recipient of a notice below any ladder.
 
-        The handler or the substitute, else the head of the department, else the department itself, else the operator.
+        The handler or the substitute, else the head of the department, else the department itself, else the operator:
+        the first of them who has a contact and was not told before; without contacts, the first who was not told.
         """
-        people = self._present([handler_id] if handler_id else []) or self._present(self._heads(department_id))
-        if people:
-            return f"staff:{people[0].id}"
-        return f"department:{department_id}" if department_id else OPERATOR
+        key = (handler_id, department_id, told)
+        if key not in self._below:
+            self._below[key] = self._first_below(*key)
+        return self._below[key]
+
+    def _first_below(self, handler_id: int | None, department_id: int | None,
+                     told: frozenset[tuple[str, str]]) -> str:  # fmt: skip
+        people = [*self._present([handler_id] if handler_id else []), *self._present(self._heads(department_id))]
+        ways = {f"staff:{one.id}": PREFERRED in one.channels for one in people}
+        if department_id:
+            unit = self.units.get(department_id)
+            ways[f"department:{department_id}"] = unit is not None and unit.has_contact
+        untold = [recipient for recipient in ways if (recipient, PREFERRED) not in told]
+        return next((one for one in untold if ways[one]), untold[0] if untold else OPERATOR)
 
     def head_of(self, department_id: int | None) -> int | None:
         """The active head of a department, the first by id."""
