@@ -42,12 +42,14 @@ class Climb:
         told: Recipients with their channel; empty where everybody was told in this cycle already, or nobody is found.
         passed: Of each target that reached nobody: ``RUNG TARGET REASON``.
         is_unheard: Nobody can be reached on any rung left, so whoever hears of what nobody can be told must be.
+        is_held: Nobody was reached up to ``place``, and the rung above it waits until its hours open.
     """
 
     place: Place
     told: tuple[tuple[str, str], ...]
     passed: tuple[str, ...] = ()
     is_unheard: bool = False
+    is_held: bool = False
 
 
 def next_place(ladder: LadderPolicy, at: Place) -> Place | None:
@@ -59,8 +61,9 @@ def next_place(ladder: LadderPolicy, at: Place) -> Place | None:
     return None
 
 
-def climb(ladder: LadderPolicy, start: Place, told_before: Container[tuple[str, str]], resolve: Resolve) -> Climb:
-    """Tell the rung at ``start``, or where it reaches nobody the next one that does, at once.
+def climb(ladder: LadderPolicy, start: Place, told_before: Container[tuple[str, str]], resolve: Resolve,
+          is_open: Callable[[RungPolicy], bool]) -> Climb:  # fmt: skip
+    """Tell the rung at ``start``, or where it reaches nobody the next one that does: at once, or when its hours open.
 
     Nobody is told twice by one way in a cycle: a rung that names only people told before is told to no one, and its
     silence counts all the same.
@@ -70,10 +73,14 @@ def climb(ladder: LadderPolicy, start: Place, told_before: Container[tuple[str, 
         start: The place that is to be told.
         told_before: Recipients and channels of lower rungs in this cycle.
         resolve: Whom a target reaches now.
+        is_open: Whether a rung may be told now; the one at ``start`` may.
     """
     passed: list[str] = []
     for number in range(start.rung, len(ladder.rungs) + 1):
-        found, unreached = _reached(number, ladder.rungs[number - 1], resolve)
+        rung = ladder.rungs[number - 1]
+        if number > start.rung and not is_open(rung):
+            return Climb(Place(start.cycle, number - 1), (), tuple(passed), is_held=True)
+        found, unreached = _reached(number, rung, resolve)
         passed += unreached
         if found:
             told = tuple(one for one in found if one not in told_before)
@@ -127,6 +134,8 @@ class Timing:
 
     def opening(self, rung: RungPolicy, at: datetime) -> datetime:
         """``at``, or when the rung's hours and weekdays next allow it."""
+        if not (rung.hours or rung.weekdays):
+            return at
         begins, ends = rung.hours or ("00:00", "00:00")
         return open_from(at, begins, ends, self.zone, weekday_numbers(rung.weekdays))
 

@@ -85,8 +85,9 @@ def check_due(db: Database, policy: Policy, at: datetime, *, limit: int = 5000, 
             return Checked()
         decisions = [(row, decision) for row in rows if (decision := _decision(row, at))]
         _mark(session, decisions, at)
-        facts = facts_where_asked(session, policy, [row.subject_id for row, _ in decisions])
-        tellers = Tellers(policy, roster(session, policy, at), at, book.calendar_at(at), facts)
+        calendars = book.calendar_at(at)
+        facts = facts_where_asked(session, policy, calendars, [row.subject_id for row, _ in decisions])
+        tellers = Tellers(policy, roster(session, policy, at), at, calendars, facts)
         suppressed = _plan(session, decisions, tellers, is_sending)
         breached = sum(decision.notice is Notice.BREACH for _, decision in decisions)
         return Checked(len(decisions), len(decisions) - breached, breached, suppressed)
@@ -161,5 +162,5 @@ def _message(row: DueDeadline, decision: Decision, tellers: Tellers, late: str) 
         "rung": 0,
         "recipient": recipient,
         "channel": PREFERRED,
-        "bundle": late_bundle(recipient, late) if late else None,
+        "bundle": late_bundle(recipient, PREFERRED, late) if late else None,
     }

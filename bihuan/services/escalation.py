@@ -37,9 +37,9 @@ class Climbed:
     ended: int = 0
     """Their matter had ended: nobody is told any more."""
     held: int = 0
-    """Acknowledgements that go on, because something has happened since."""
+    """Put off: acknowledgements that go on, because something has happened since, and rungs out of their hours."""
     exhausted: int = 0
-    """Rungs that were the last."""
+    """Ladders of which nothing is left."""
 
     def __add__(self, other: Climbed) -> Climbed:
         """Both batches together."""
@@ -85,18 +85,18 @@ def climb_due(db: Database, policy: Policy, at: datetime, *, limit: int = 5000) 
         alive = [row for row in rows if not ended_at(row, at)]
         tellers = tellers_for(session, policy, alive, at)
         editions = {row.policy_version: escalation_edition(session, row.policy_version, policy) for row in alive}
-        held = _hold_on(session, alive, editions, tellers)
+        held = _put_off(session, alive, editions, tellers)
         told = list(_rungs(session, [row for row in alive if row.id not in held], editions, tellers))
         count = _tell(session, told, tellers)
         exhausted = sum(one.next_at is None for one in told)
-        return Climbed(len(rows), len(told), count, len(ended), len(held), exhausted)
+        return Climbed(len(rows), sum(map(_is_new, told)), count, len(ended), len(held), exhausted)
 
 
 def tellers_for(session: Session, policy: Policy, rows: Sequence[Row[Any]], at: datetime) -> Tellers:
     """What telling rungs of these escalations at an instant takes."""
-    book = in_force(session, policy, at)
-    facts = facts_where_asked(session, policy, [row.subject_id for row in rows])
-    return Tellers(policy, roster(session, policy, at), at, book.calendar_at(at), facts)
+    calendars = in_force(session, policy, at).calendar_at(at)
+    facts = facts_where_asked(session, policy, calendars, [row.subject_id for row in rows])
+    return Tellers(policy, roster(session, policy, at), at, calendars, facts)
 
 
 def ended_at(row: Row[Any], at: datetime) -> datetime | None:
@@ -118,22 +118,34 @@ def _ladder(editions: Mapping[str, EscalationPolicy], row: Row[Any]) -> LadderPo
     return editions[row.policy_version].ladders[row.ladder]
 
 
-def _hold_on(
+def _put_off(
     session: Session, rows: Sequence[Row[Any]], editions: Mapping[str, EscalationPolicy], tellers: Tellers
 ) -> set[int]:
-    """Let acknowledgements go on where something has happened since; the ids of those that do."""
-    acknowledged = [row for row in rows if row.state is EscalationState.ACKNOWLEDGED]
-    if not acknowledged:
-        return set()
-    worked = last_work(session, {row.subject_id for row in acknowledged}, tellers.at, IS_NO_WORK)
-    held = set()
-    for row in acknowledged:
-        since = max(row.acknowledged_at, worked.get(row.subject_id, row.acknowledged_at))
-        until = tellers.timing(row.subject_id).holds_until(_ladder(editions, row), since)
+    """Let acknowledgements go on where something has happened since, and rungs wait for their hours; the ids of both.
+
+    A rung comes due within its hours; it is out of them where the sweep is late, or where an acknowledgement ran out.
+    """
+    acknowledged = {row.subject_id for row in rows if row.state is EscalationState.ACKNOWLEDGED}
+    worked = last_work(session, acknowledged, tellers.at, IS_NO_WORK) if acknowledged else {}
+    alike: dict[datetime, list[int]] = defaultdict(list)
+    for row in rows:
+        until = _put_off_until(row, _ladder(editions, row), worked.get(row.subject_id), tellers)
+        if until > tellers.at:
+            alike[until].append(row.id)
+    for until, ids in alike.items():
+        session.execute(update(_E).where(id_in(_E.c.id, ids)).values(next_at=until))
+    return {one for ids in alike.values() for one in ids}
+
+
+def _put_off_until(row: Row[Any], ladder: LadderPolicy, worked_at: datetime | None, tellers: Tellers) -> datetime:
+    """Until when nobody is told; the present where somebody is."""
+    if row.state is EscalationState.ACKNOWLEDGED:
+        since = max(row.acknowledged_at, worked_at or row.acknowledged_at)
+        until = tellers.timing(row.subject_id).holds_until(ladder, since)
         if until and until > tellers.at:
-            session.execute(update(_E).where(_E.c.id == row.id).values(next_at=until))
-            held.add(row.id)
-    return held
+            return until
+    place = next_place(ladder, Place(row.cycle, row.rung))
+    return tellers.opens_at(ladder, place, row.subject_id) if place else tellers.at
 
 
 def _rungs(
@@ -148,7 +160,7 @@ def _rungs(
             continue
         matter = Matter(row.subject_kind, row.subject_id, row.duty, row.occasion, row.handler_id, row.department_id)
         what = tellers.climb(ladder, start, frozenset(read(before.get((row.id, start.cycle), ()))), matter)
-        yield _Told(row, ladder, what, row.trigger, tellers.next_at(ladder, what.place, row.subject_id))
+        yield _Told(row, ladder, what, row.trigger, tellers.next_at(ladder, what, row.subject_id))
 
 
 def _tell(session: Session, told: Sequence[_Told], tellers: Tellers) -> int:

@@ -81,9 +81,9 @@ def open_oversight(session: Session, policy: Policy, complaint: Complaint, at: d
     matter = Matter("complaint", complaint.id, OVERSIGHT, f"{complaint.round}.0", handler_id, department_id)
     if session.execute(select(_E.id).where(_E.key == _key(matter))).first():
         return False
-    book = in_force(session, policy, at)
-    facts = facts_where_asked(session, policy, [complaint.id])
-    tellers = Tellers(policy, roster(session, policy, at), at, book.calendar_at(at), facts)
+    calendars = in_force(session, policy, at).calendar_at(at)
+    facts = facts_where_asked(session, policy, calendars, [complaint.id])
+    tellers = Tellers(policy, roster(session, policy, at), at, calendars, facts)
     ladder = policy.escalation.ladders[oversight.ladder]
     what = tellers.climb(ladder, _FIRST, _NOBODY_YET, matter)
     (escalation_id,) = reserve_ids(session, Escalation, 1)
@@ -101,7 +101,7 @@ def _key(matter: Matter) -> str:
 def _row(
     escalation_id: int, matter: Matter, deadline_id: int | None, ladder: str, what: Climb, tellers: Tellers
 ) -> dict[str, Any]:
-    next_at = tellers.next_at(tellers.policy.escalation.ladders[ladder], what.place, matter.subject_id)
+    next_at = tellers.next_at(tellers.policy.escalation.ladders[ladder], what, matter.subject_id)
     return {
         "id": escalation_id, "key": _key(matter), "subject_kind": matter.subject_kind, "subject_id": matter.subject_id,
         "deadline_id": deadline_id, "duty": matter.duty, "occasion": matter.occasion, "ladder": ladder,

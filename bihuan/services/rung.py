@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -49,23 +49,40 @@ class Tellers:
     _timings: dict[str, Timing] = field(default_factory=dict)
 
     def climb(self, ladder: LadderPolicy, start: Place, told: frozenset[tuple[str, str]], matter: Matter) -> Climb:
-        """The rung that is told from ``start``; where nobody is found, whoever hears of a notice below any ladder."""
-        key = (id(ladder), start, told, matter.handler_id, matter.department_id)
+        """The rung that is told from ``start``; where nobody is told in its cycle, whoever hears of what nobody can.
+
+        That is the recipient of a notice below any ladder, or the next after those who were told before.
+        """
+        timing = self.timing(matter.subject_id)
+        key = (id(ladder), start, told, matter.handler_id, matter.department_id, timing.business.calendar.version)
         if key not in self._climbs:
-            found = climb(ladder, start, told, lambda target, channels: self.roster.resolve(
-                target, matter.department_id, matter.handler_id, channels))  # fmt: skip
-            if found.is_unheard:
-                to = self.roster.for_complaint(matter.handler_id, matter.department_id)
-                found = Climb(found.place, ((to, PREFERRED),), found.passed, is_unheard=True)
-            self._climbs[key] = found
+            self._climbs[key] = self._heard(matter, told, climb(
+                ladder, start, told,
+                lambda target, channels: self.roster.resolve(target, matter.department_id, matter.handler_id, channels),
+                lambda rung: timing.opening(rung, self.at) <= self.at,
+            ))  # fmt: skip
         return self._climbs[key]
 
-    def next_at(self, ladder: LadderPolicy, told: Place, complaint_id: int) -> datetime | None:
-        """When the rung after ``told`` comes, if that is told now."""
+    def _heard(self, matter: Matter, told: frozenset[tuple[str, str]], found: Climb) -> Climb:
+        if found.told or not (found.is_unheard or (found.is_held and not told)):
+            return found
+        to = (self.roster.for_complaint(matter.handler_id, matter.department_id, told), PREFERRED)
+        return found if to in told else replace(found, told=(to,))
+
+    def opens_at(self, ladder: LadderPolicy, place: Place, complaint_id: int) -> datetime:
+        """When the rung at ``place`` may be told, the present at the earliest."""
+        return self.timing(complaint_id).opening(ladder.rungs[place.rung - 1], self.at)
+
+    def next_at(self, ladder: LadderPolicy, what: Climb, complaint_id: int) -> datetime | None:
+        """When the rung after the one told comes, if that is told now; None where none is left."""
         timing = self.timing(complaint_id)
-        key = (id(ladder), told, timing.business.calendar.version)
+        key = (id(ladder), what.place, what.is_held, timing.business.calendar.version)
         if key not in self._times:
-            self._times[key] = timing.next_at(ladder, told, self.at)
+            above = Place(what.place.cycle, what.place.rung + 1)
+            self._times[key] = (
+                self.opens_at(ladder, above, complaint_id) if what.is_held
+                else timing.next_at(ladder, what.place, self.at)
+            )  # fmt: skip
         return self._times[key]
 
     def timing(self, complaint_id: int) -> Timing:
@@ -80,9 +97,11 @@ class Tellers:
         return calendars.calendar(self.facts.get(complaint_id, Facts()))
 
 
-def facts_where_asked(session: Session, policy: Policy, complaint_ids: Sequence[int]) -> Mapping[int, Facts]:
-    """What scopes look at, by complaint; nothing where neither ladders nor calendars have scopes."""
-    is_asked = policy.escalation.scopes or policy.calendars.scopes
+def facts_where_asked(
+    session: Session, policy: Policy, calendars: CalendarEdition, complaint_ids: Sequence[int]
+) -> Mapping[int, Facts]:
+    """What scopes look at, by complaint; nothing where neither ladders nor the calendars in force have scopes."""
+    is_asked = policy.escalation.scopes or calendars.calendars.scopes
     return facts_of(session, complaint_ids) if is_asked and complaint_ids else {}
 
 
@@ -112,10 +131,11 @@ def rung_messages(matter: Matter, escalation_id: int, deadline_id: int | None, w
             "rung": what.place.rung,
             "recipient": recipient,
             "channel": channel,
-            "bundle": late_bundle(recipient, late) if late else None,
+            "bundle": late_bundle(recipient, channel, late) if late else None,
         }
 
 
-def late_bundle(recipient: str, minute: str) -> str:
-    """The letter that late notices of one sweep to one recipient share."""
-    return f"late {recipient} {minute}"
+def late_bundle(recipient: str, channel: str, minute: str) -> str:
+    """The letter that late notices of one sweep to one recipient by one way share."""
+    way = "" if channel == PREFERRED else f" {channel}"
+    return f"late {recipient}{way} {minute}"
