@@ -21,7 +21,10 @@ _CHECK = "sla"
 
 
 def show(request: Request) -> Response:
-    """The board, as things stand now."""
+    """The board, as things stand now; it loads itself again every half minute for a reader who asked for that.
+
+    Nobody else's page moves under their hands: a page that reloads loses the place of who reads it aloud or enlarged.
+    """
     here = site(request)
     at = here.clock()
     with here.db.read() as session:
@@ -34,6 +37,7 @@ def show(request: Request) -> Response:
             "ledger": outbox.counts(session),
             "swept_at": _last_check(session),
             "silent_after": SILENT_AFTER,
+            "is_live": request.query_params.get("live") == "yes",
             "is_simulated": queries.is_simulated(session),
         }
     return page(request, "board.html", values)

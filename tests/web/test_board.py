@@ -89,11 +89,17 @@ def test_every_figure_of_the_table_leads_to_as_many_rows(busy: Any, browser: Any
         assert browser.get(link.replace("&amp;", "&")).text.count('class="name"') == int(figure), link
 
 
-def test_the_board_refreshes_itself_without_a_script_and_asks_nobody_else(busy: Any, browser: Any) -> None:
-    page = browser.get("/").text
-    assert '<meta http-equiv="refresh" content="30; url=/">' in page
-    assert "<script" not in page
-    assert not re.findall(r'(?:src|href|action)="(?:https?:)?//', page)
+def test_the_board_refreshes_itself_for_who_asked_without_a_script_and_asks_nobody_else(
+    busy: Any, browser: Any
+) -> None:
+    still, live = browser.get("/").text, browser.get("/?live=yes").text
+    assert 'http-equiv="refresh"' not in still
+    assert '<a href="/?live=yes">' in still
+    assert '<meta http-equiv="refresh" content="30; url=/?live=yes">' in live
+    assert '<a href="/">停止刷新</a>' in live
+    for page in (still, live):
+        assert "<script" not in page
+        assert not re.findall(r'(?:src|href|action)="(?:https?:)?//', page)
 
 
 def test_an_empty_installation_says_what_to_do(empty: Any) -> None:
