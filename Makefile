@@ -39,8 +39,8 @@ bench: $(STAMP) ## Benchmarks: prints ratios, writes benchmarks/results/
 chaos: $(STAMP) ## Kill processes at twenty seeded points; what was promised must still hold
 	$(BIN)/python -m pytest -m chaos $(ARGS)
 
-e2e: $(STAMP) ## Start everything as a user would and look at it
-	$(BIN)/python -m pytest -m e2e $(ARGS)
+e2e: $(STAMP) ## Every page and form in a real Chromium (apt-get install chromium fonts-wqy-microhei)
+	$(BIN)/python -m pytest -m e2e -rs $(ARGS)
 
 fix: $(STAMP) ## Format, and mend what the linter can
 	$(BIN)/ruff format .
