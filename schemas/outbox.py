@@ -77,7 +77,8 @@ class Message(SQLModel, table=True):
     """One message to one recipient. ``key`` = subject, duty, rung, recipient, channel, slot: UNIQUE.
 
     ``next_at`` is when it may next be tried (planned) or when its lease ends (claimed, sending); None when final.
-    Messages with the same ``bundle`` go out as one, and share its fate.
+    Messages with the same ``bundle`` go out as one, and share its fate. One that is held back for its reader's sake is
+    planned, with ``reason`` the word of `bihuan.rules.reminder.Hold` until it is sent.
     """
 
     __tablename__ = "message"
@@ -93,6 +94,13 @@ class Message(SQLModel, table=True):
             "bundle",
             sqlite_where=text("bundle IS NOT NULL"),
             postgresql_where=text("bundle IS NOT NULL"),
+        ),
+        Index(
+            "ix_message_recipient",
+            "recipient",
+            "sent_at",
+            sqlite_where=text("sent_at IS NOT NULL"),
+            postgresql_where=text("sent_at IS NOT NULL"),
         ),
         Index("ix_message_deadline_id", "deadline_id"),
         Index(

@@ -22,6 +22,7 @@ PARTIAL = {
     "ix_deadline_next_at": "next_at IS NOT NULL",
     "ix_deadline_running_due_at": "met_at IS NULL",
     "ix_message_next_at": "next_at IS NOT NULL",
+    "ix_message_recipient": "sent_at IS NOT NULL",
     "ix_complaint_open": "handled_at IS NULL",
 }
 

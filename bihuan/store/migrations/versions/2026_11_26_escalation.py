@@ -26,6 +26,10 @@ def upgrade() -> None:
     op.add_column("message", sa.Column("urgency", sa.String(32), nullable=False, server_default="usual"))
     op.add_column("message", sa.Column("acknowledged_at", INSTANT, nullable=True))
     _partial("message", "escalation_id")
+    is_sent = sa.text("sent_at IS NOT NULL")
+    op.create_index(
+        "ix_message_recipient", "message", ["recipient", "sent_at"], sqlite_where=is_sent, postgresql_where=is_sent
+    )
 
 
 def _partial(table: str, column: str) -> None:
@@ -150,6 +154,7 @@ def _access() -> None:
 
 def downgrade() -> None:
     """Take back."""
+    op.drop_index("ix_message_recipient", "message")
     op.drop_index("ix_message_escalation_id", "message")
     for table, columns in _ADDED.items():
         with op.batch_alter_table(table) as changed:
