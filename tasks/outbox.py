@@ -25,10 +25,13 @@ def deliver_batch() -> dict[str, int]:
     """Claim and send one batch of messages; each ends in a row that says how it went.
 
     Returns:
-        Counts: claimed, sent, failed, retried, unknown, suppressed. None claimed: nothing waits any more.
+        Counts by what became of them. None claimed: nothing is due any more.
     """
     here = installation()
     gateway = AppriseGateway(here.settings)
-    delivered = asdict(outbox.deliver_due(here.db, gateway, here.settings, wall_clock, owner=outbox.worker_name()))
+    reminders = here.policy.escalation.reminders
+    delivered = asdict(outbox.deliver_due(
+        here.db, gateway, here.settings, wall_clock, owner=outbox.worker_name(), reminders=reminders
+    ))  # fmt: skip
     get_run_logger().info("messages: %s", ", ".join(f"{name} {count}" for name, count in delivered.items()))
     return delivered

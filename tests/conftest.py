@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import create_engine, text
 
@@ -52,6 +53,21 @@ def _own_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     monkeypatch.setenv("BIHUAN_DATA_DIR", str(tmp_path / "var"))
     settings.cache_clear()
     yield
+    settings.cache_clear()
+
+
+@pytest.fixture
+def _prompt_policy(_own_installation: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A policy that lets nobody be: whatever the hour, every notice goes at once and as a letter of its own."""
+    from bihuan.policy.loader import DEFAULTS
+    from bihuan.settings import settings
+
+    written = yaml.safe_load((DEFAULTS / "escalation.yaml").read_text(encoding="utf-8"))
+    folder = tmp_path / "prompt-policy"
+    folder.mkdir()
+    without = {key: words for key, words in written.items() if key != "reminders"}
+    (folder / "escalation.yaml").write_text(yaml.safe_dump(without, allow_unicode=True), encoding="utf-8")
+    monkeypatch.setenv("BIHUAN_POLICY_DIR", str(folder))
     settings.cache_clear()
 
 

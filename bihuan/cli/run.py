@@ -48,7 +48,8 @@ def _outbox_delivery(here: Office) -> dict[str, Any]:
     from bihuan.notify.gateway import AppriseGateway
     from bihuan.services.outbox import deliver_all
 
-    return asdict(deliver_all(here.db, AppriseGateway(here.settings), here.settings, here.clock))
+    reminders = here.policy.escalation.reminders
+    return asdict(deliver_all(here.db, AppriseGateway(here.settings), here.settings, here.clock, reminders=reminders))
 
 
 _PASSES = {Flow.SLA_CHECK: _sla_check, Flow.ESCALATION_SWEEP: _escalation_sweep, Flow.OUTBOX_DELIVERY: _outbox_delivery}

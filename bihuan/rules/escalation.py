@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from bihuan.policy.escalation import LadderPolicy, RungPolicy, weekday_numbers
 from bihuan.rules.business_time import BusinessClock, every_hour
-from bihuan.rules.roster import PREFERRED, Found
+from bihuan.rules.roster import Found, address_of, parts_of
 from bihuan.rules.wall_time import open_from
 from schemas.complaint import EventKind
 from schemas.deadline import Mode
@@ -96,13 +96,13 @@ def _reached(number: int, rung: RungPolicy, resolve: Resolve) -> tuple[list[tupl
 
 
 def written(told: Sequence[tuple[str, str]]) -> list[str]:
-    """Recipients with their channels as a step keeps them: ``staff:3``, or ``staff:3 sms`` by an unusual way."""
-    return [recipient if channel == PREFERRED else f"{recipient} {channel}" for recipient, channel in told]
+    """Recipients with their channels as a step keeps them."""
+    return [address_of(recipient, channel) for recipient, channel in told]
 
 
 def read(told: Sequence[str]) -> set[tuple[str, str]]:
     """What ``written`` wrote."""
-    return {(recipient, channel or PREFERRED) for recipient, _, channel in (one.partition(" ") for one in told)}
+    return set(map(parts_of, told))
 
 
 @dataclass(frozen=True, slots=True)

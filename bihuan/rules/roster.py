@@ -13,6 +13,19 @@ PREFERRED = "preferred"
 """The channel that a person is told by where nothing else is said."""
 NOBODY, AWAY, NO_CONTACT, NO_CHANNEL = "nobody", "away", "no_contact", "no_channel"
 """Why a target reaches nobody: there is none, or away without a substitute, or without a contact (of that channel)."""
+
+
+def address_of(recipient: str, channel: str) -> str:
+    """Recipient and channel as one word: ``staff:3``, or ``staff:3 sms`` by an unusual way."""
+    return recipient if channel == PREFERRED else f"{recipient} {channel}"
+
+
+def parts_of(address: str) -> tuple[str, str]:
+    """What ``address_of`` put together."""
+    recipient, _, channel = address.partition(" ")
+    return recipient, channel or PREFERRED
+
+
 _ROLES = {"executive": Role.EXECUTIVE, "quality_manager": Role.QUALITY_MANAGER, "operator": Role.OPERATOR}
 
 

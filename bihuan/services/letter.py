@@ -17,6 +17,7 @@ from bihuan.notify.link import token_of
 from bihuan.notify.render import render
 from bihuan.notify.words import instant, standing, word, words
 from bihuan.rules.access import link_expires
+from bihuan.rules.roster import PREFERRED, parts_of
 from bihuan.services.letter_ladder import LadderFacts, ladder_facts
 from bihuan.settings import Settings
 from bihuan.store.queries.letter import letter_facts, promises, readers
@@ -51,12 +52,13 @@ class Desk:
     facts: Mapping[int, Row[Any]]
     promised: Mapping[int, list[tuple[str, datetime]]]
     people: Mapping[str, Reader]
+    """By recipient and channel as one word."""
     ladders: LadderFacts = field(default_factory=LadderFacts)
     link_expires: timedelta = timedelta(days=14)
 
-    def write(self, message_ids: Sequence[int], recipient: str, at: datetime) -> Letter:
+    def write(self, message_ids: Sequence[int], address: str, at: datetime) -> Letter:
         """The letter of one message, or the digest of several."""
-        reader = self.people[recipient]
+        reader = self.people[address]
         rows = [self.facts[message_id] for message_id in message_ids]
         token = self.token(message_ids)
         link = f"{self.settings.web_url}/a/{token}" if token else ""
@@ -130,25 +132,29 @@ def _promise(milestone: str, due_at: datetime, reader: Reader) -> dict[str, str]
     return {"milestone": word("milestone", milestone, reader.language), "due_at": instant(due_at, reader.timezone)}
 
 
-def open_desk(session: Session, settings: Settings, recipients: Mapping[int, str]) -> Desk:
+def open_desk(
+    session: Session, settings: Settings, addresses: Mapping[int, str], link_expires: timedelta = timedelta(days=14)
+) -> Desk:
     """Load what the letters of a batch need.
 
     Args:
         session: Where to look.
         settings: Secret, addresses and the installation's own zone and language.
-        recipients: Recipient by message id.
+        addresses: Recipient and channel as one word, by message id.
+        link_expires: How long the private links in the letters are good.
     """
-    facts = letter_facts(session, list(recipients))
+    facts = letter_facts(session, list(addresses))
     receipts = {row.subject_id for row in facts.values() if row.notice is Notice.RECEIPT}
-    people = reading(session, settings, set(recipients.values()))
+    people = reading(session, settings, set(addresses.values()))
     ladders = ladder_facts(session, list(facts.values()))
-    return Desk(settings, facts, promises(session, receipts) if receipts else {}, people, ladders)
+    return Desk(settings, facts, promises(session, receipts) if receipts else {}, people, ladders, link_expires)
 
 
-def reading(session: Session, settings: Settings, recipients: Collection[str]) -> dict[str, Reader]:
-    """Where and how each of these recipients reads."""
-    rows = readers(session, recipients)
-    return {recipient: _reader(settings, rows.get(recipient)) for recipient in recipients}
+def reading(session: Session, settings: Settings, addresses: Collection[str]) -> dict[str, Reader]:
+    """Where and how each of these recipients reads, by the channel that the address names."""
+    parts = {address: parts_of(address) for address in addresses}
+    rows = readers(session, {recipient for recipient, _ in parts.values()})
+    return {address: _reader(settings, rows.get(recipient), channel) for address, (recipient, channel) in parts.items()}
 
 
 def operator(settings: Settings) -> Reader:
@@ -156,15 +162,19 @@ def operator(settings: Settings) -> Reader:
     return _reader(settings, None)
 
 
-def _reader(settings: Settings, row: Row[Any] | None) -> Reader:
-    """The person's own contact; the operator where staff have none (a complainant never falls to the operator)."""
+def _reader(settings: Settings, row: Row[Any] | None, channel: str = PREFERRED) -> Reader:
+    """The person's own contact, by the channel or else the usual one.
+
+    Staff without one fall to the operator, a complainant never does.
+    """
     reader = Reader(language=getattr(row, "language", settings.language),
                     timezone=getattr(row, "timezone", settings.timezone))  # fmt: skip
     operator = settings.operator_url.get_secret_value()
     is_complainant = hasattr(row, "tier")
     try:
-        if row is not None and row.sealed_contact:
-            return replace(reader, url=_url(settings, unseal(row.sealed_contact, settings.secret_value())))
+        sealed = row and ((getattr(row, "sealed_contacts", None) or {}).get(channel) or row.sealed_contact)
+        if sealed:
+            return replace(reader, url=_url(settings, unseal(sealed, settings.secret_value())))
         if operator and not is_complainant:
             return Reader(_url(settings, operator), settings.language, settings.timezone)
     except BihuanError as error:

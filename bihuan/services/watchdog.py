@@ -24,10 +24,11 @@ from bihuan.notify.render import render
 from bihuan.notify.words import instant, span
 from bihuan.rules.heartbeat import Pulse
 from bihuan.rules.outbox import MAX_ATTEMPTS, message_key, retry_wait
+from bihuan.services.claim import CUT_OFF
 from bihuan.services.deadline import ENDED
 from bihuan.services.heartbeat import watch
 from bihuan.services.letter import Reader, operator
-from bihuan.services.outbox import CUT_OFF, worker_name
+from bihuan.services.outbox import worker_name
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
 from bihuan.store.lock import hold

@@ -100,7 +100,7 @@ class World:
 
 
 @pytest.fixture
-def world(seed: int, database_url: str, policy: Policy) -> Iterator[World]:
+def world(_prompt_policy: None, seed: int, database_url: str, policy: Policy) -> Iterator[World]:
     with SmtpServer() as mail:
         built = World(database_url, mail, policy, seed)
         built.move_in()

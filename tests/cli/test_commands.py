@@ -142,6 +142,7 @@ def step(run, at):
     return [run("run", flow, "--at", at.isoformat(), "--json").data for flow in ("sla-check", "outbox-delivery")]
 
 
+@pytest.mark.usefixtures("_prompt_policy")
 def test_the_check_decides_once_and_the_delivery_tells_the_handler(office, number, registered_at, hook):
     late = registered_at + timedelta(days=30)
     checked, delivered = step(office, late)
@@ -154,6 +155,7 @@ def test_the_check_decides_once_and_the_delivery_tells_the_handler(office, numbe
     assert len(show(office, number)["messages"]) == checked["decided"]
 
 
+@pytest.mark.usefixtures("_prompt_policy")
 def test_the_ledger_lists_and_proves_what_was_sent(office, number, registered_at):
     checked, _ = step(office, registered_at + timedelta(days=30))
     rows = office("outbox", "list", "--json").data
@@ -168,6 +170,7 @@ def test_the_ledger_lists_and_proves_what_was_sent(office, number, registered_at
     assert audit.data["failed"] == audit.data["unknown"] == audit.data["pending"] == 0
 
 
+@pytest.mark.usefixtures("_prompt_policy")
 def test_a_ledger_that_does_not_hold_ends_with_1(office, number, registered_at, installed):
     from bihuan.store.engine import Database
     from schemas.outbox import DeliveryAttempt

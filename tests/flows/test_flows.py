@@ -67,7 +67,9 @@ def hook() -> Iterator[HttpServer]:
 
 
 @pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, sqlite_url: str, hook: HttpServer) -> Iterator[Installation]:
+def here(
+    _prompt_policy: None, monkeypatch: pytest.MonkeyPatch, sqlite_url: str, hook: HttpServer
+) -> Iterator[Installation]:
     """An installation with a department, one handler who can be told, and one complaint a week old."""
     monkeypatch.setenv("BIHUAN_DATABASE_URL", sqlite_url)
     monkeypatch.setenv("BIHUAN_ALLOW_PRIVATE_TARGETS", "true")

@@ -13,10 +13,11 @@ from pydantic import SecretStr
 from sqlalchemy import update
 
 from bihuan.errors import RefusedError, UsageError
+from bihuan.services.claim import CUT_OFF
 from bihuan.services.deadline import ENDED
 from bihuan.services.decision import ASKED_AGAIN, CONFIRMED, Statement, UnconfirmedError, decide, waiting
 from bihuan.services.heartbeat import beat
-from bihuan.services.outbox import CUT_OFF, Delivered
+from bihuan.services.outbox import Delivered
 from bihuan.services.watchdog import look
 from bihuan.store.engine import Database
 from bihuan.testing import RecordingGateway

@@ -14,9 +14,10 @@ from pydantic import SecretStr
 from bihuan.notify.gateway import SendResult
 from bihuan.notify.letter import Letter
 from bihuan.rules.outbox import MAX_ATTEMPTS
+from bihuan.services.claim import CUT_OFF
 from bihuan.services.deadline import ENDED
 from bihuan.services.letter import NOBODY
-from bihuan.services.outbox import CUT_OFF, Delivered, deliver_all, deliver_due
+from bihuan.services.outbox import Delivered, deliver_all, deliver_due
 from bihuan.store.engine import Database
 from bihuan.testing import RecordingGateway
 from schemas.complaint import CustomerIn, EventKind

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select, update
 
 from bihuan.rules.outbox import message_key
-from bihuan.services.outbox import CUT_OFF, deliver_all
+from bihuan.services.claim import CUT_OFF
+from bihuan.services.outbox import deliver_all
 from bihuan.store.queries.outbox import audit
 from bihuan.testing import RecordingGateway
 from schemas.complaint import CustomerIn

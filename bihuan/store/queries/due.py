@@ -2,46 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, case, select, true
+from sqlalchemy import ColumnElement, Select, case, select, true
 from sqlmodel import Session
 
 from bihuan.store.rows import table_of
 from schemas.complaint import Complaint, Severity
 from schemas.deadline import Deadline, DeadlineState
-from schemas.outbox import SWEEP, Message
+from schemas.outbox import SWEEP, Audience, Message, MessageState, Notice, Urgency
 
 
-def due_messages(session: Session, at: datetime, limit: int, only: int | None = None) -> Sequence[Row[Any]]:
+class DueMessage(NamedTuple):
+    """What claiming a message takes; the columns of ``_FACTS``."""
+
+    id: int
+    state: MessageState
+    audience: Audience
+    recipient: str
+    channel: str
+    urgency: Urgency
+    notice: Notice
+    bundle: str | None
+    reason: str | None
+    attempts: int
+    is_repeated: bool
+    planned_at: datetime
+    due_at: datetime | None
+    """Of its deadline; None where it speaks of none."""
+    met_at: datetime | None
+    cancelled_at: datetime | None
+    handled_at: datetime | None
+    """Of its complaint."""
+
+
+_M, _D, _C = table_of(Message).c, table_of(Deadline).c, table_of(Complaint).c
+_FACTS = select(
+    _M.id, _M.state, _M.audience, _M.recipient, _M.channel, _M.urgency, _M.notice, _M.bundle, _M.reason, _M.attempts,
+    _M.is_repeated, _M.planned_at, _D.due_at, _D.met_at, _D.cancelled_at, _C.handled_at,
+).select_from(
+    table_of(Message).outerjoin(table_of(Deadline), _M.deadline_id == _D.id)
+    .outerjoin(table_of(Complaint), (_M.subject_kind == "complaint") & (_M.subject_id == _C.id))
+)  # fmt: skip
+
+
+def due_messages(
+    session: Session, at: datetime, limit: int, *, is_whole: bool = False, only: int | None = None
+) -> list[DueMessage]:
     """At most ``limit`` messages to be tried by ``at`` or whose lease has run out, with the others of their bundles.
 
+    With ``is_whole`` everything else that is due to the same staff and not urgent comes along: so it can be one letter.
     ``only`` the message of that id, where one is named. What is said about the sweeps themselves is not theirs to send
     and stays out. The rows stay locked until the transaction ends; rows another worker holds are skipped. Call it
     inside ``Database.write``.
     """
-    m, d = table_of(Message).c, table_of(Deadline).c
     due = session.execute(
-        select(m.id, m.bundle)
-        .where(m.next_at <= at, m.subject_kind != SWEEP, true() if only is None else m.id == only)
-        .order_by(m.next_at, m.id)
+        select(_M.id, _M.bundle, _M.recipient, _M.audience)
+        .where(_M.next_at <= at, _M.subject_kind != SWEEP, true() if only is None else _M.id == only)
+        .order_by(_M.next_at, _M.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
     if not due:
         return []
-    ids, bundles = [row.id for row in due], sorted({row.bundle for row in due if row.bundle})
-    is_due = m.id.in_(ids) | (m.bundle.in_(bundles) & (m.next_at <= at)) if bundles else m.id.in_(ids)
-    whole = (
-        select(m.id, m.bundle, m.state, m.audience, m.recipient, m.attempts, m.notice, m.planned_at, d.met_at,
-               d.cancelled_at)
-        .select_from(table_of(Message).outerjoin(table_of(Deadline), m.deadline_id == d.id))
-        .where(is_due)
-        .order_by(m.id)
-    )  # fmt: skip
-    return session.execute(whole.with_for_update(skip_locked=True, of=table_of(Message))).all()
+    is_due: ColumnElement[bool] = _M.id.in_([row.id for row in due])
+    if bundles := sorted({row.bundle for row in due if row.bundle}):
+        is_due |= _M.bundle.in_(bundles) & (_M.next_at <= at)
+    if is_whole and (staff := sorted({row.recipient for row in due if row.audience is Audience.STAFF})):
+        theirs = _M.recipient.in_(staff) & (_M.urgency != Urgency.URGENT) & (_M.subject_kind != SWEEP)
+        is_due |= theirs & (_M.next_at <= at)
+    whole = _FACTS.where(is_due).order_by(_M.id).with_for_update(skip_locked=True, of=table_of(Message))
+    return list(map(DueMessage._make, session.execute(whole)))
 
 
 class DueDeadline(NamedTuple):
