@@ -101,7 +101,7 @@ def tellers_for(session: Session, policy: Policy, rows: Sequence[Row[Any]], at: 
 
 def ended_at(row: Row[Any], at: datetime) -> datetime | None:
     """When the matter ended; None while it has not, as far as is known at ``at``."""
-    ends = (row.handled_at,) if row.duty == OVERSIGHT else (row.met_at, row.cancelled_at)
+    ends = (row.handled_at, row.reopened_at) if row.duty == OVERSIGHT else (row.met_at, row.cancelled_at)
     return min((end for end in ends if end and end <= at), default=None)
 
 

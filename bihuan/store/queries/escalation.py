@@ -7,14 +7,14 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, String, case, cast, func, select
 from sqlmodel import Session
 
 from bihuan.policy.scope import DIMENSIONS, Facts
 from bihuan.store.rows import id_in, table_of
 from schemas.complaint import Complaint, ComplaintEvent, EventKind
 from schemas.deadline import Deadline
-from schemas.escalation import Escalation, EscalationStep
+from schemas.escalation import OVERSIGHT, Escalation, EscalationStep
 from schemas.people import Department
 
 _E = table_of(Escalation).c
@@ -51,11 +51,21 @@ def _facts() -> Select[Any]:
     return select(
         _E.id, _E.subject_kind, _E.subject_id, _E.deadline_id, _E.duty, _E.occasion, _E.ladder, _E.policy_version,
         _E.cycle, _E.rung, _E.next_at, _E.state, _E.trigger, _E.started_at, _E.acknowledged_at, _E.acknowledged_by,
-        _D.met_at, _D.cancelled_at, _C.handled_at, _C.handler_id, _C.department_id,
+        _D.met_at, _D.cancelled_at, _C.handled_at, _reopened().label("reopened_at"), _C.handler_id, _C.department_id,
     ).select_from(
         table_of(Escalation).outerjoin(table_of(Deadline), _D.id == _E.deadline_id)
         .outerjoin(table_of(Complaint), (_E.subject_kind == "complaint") & (_C.id == _E.subject_id))
     )  # fmt: skip
+
+
+def _reopened() -> ColumnElement[datetime | None]:
+    """Since when a complaint that is watched is in a later round than the one it was watched in; None: it is not."""
+    since = (
+        select(func.max(_V.occurred_at)).where(_V.complaint_id == _E.subject_id, _V.kind == EventKind.REOPENED)
+        .scalar_subquery()
+    )  # fmt: skip
+    is_of_this_round = _E.occasion == cast(_C.round, String) + ".0"
+    return case(((_E.duty == OVERSIGHT) & ~is_of_this_round, since))
 
 
 def escalated(session: Session, deadline_ids: Sequence[int]) -> set[int]:
