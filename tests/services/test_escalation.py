@@ -10,7 +10,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from bihuan.clock import fixed
 from bihuan.notify.contact import seal
@@ -23,7 +23,7 @@ from bihuan.store.engine import Database
 from schemas.access import Role
 from schemas.complaint import EventIn, EventKind, Severity
 from schemas.escalation import Escalation, EscalationState, EscalationStep, Trigger
-from schemas.outbox import MessageState, Notice, Urgency
+from schemas.outbox import Message, MessageState, Notice, Urgency
 from schemas.people import Absence, Department, DutyShift, Staff
 
 CLIMBING, ACKNOWLEDGED, EXHAUSTED, ENDED = EscalationState
@@ -758,3 +758,15 @@ def test_a_department_with_an_address_is_told_where_the_ladder_says_so(office):
     assert office.rows(EscalationStep)[0].passed == ["1 department:board no_contact"]
     assert {row.code for row in office.rows(Department)} == {"service", "board"}
     assert office.messages[0].state is MessageState.PLANNED
+
+
+def test_the_audit_misses_whoever_a_rung_told_without_a_row(office):
+    hired(office)
+    promised(office)
+    office.check(BROKEN)
+    climbed(office, SECOND)
+    assert office.audit().holds
+    with office.db.write() as session:
+        session.execute(delete(Message).where(Message.rung == 2))
+    found = office.audit()
+    assert (found.holds, found.missing, found.due) == (False, 1, 2)

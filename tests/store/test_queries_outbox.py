@@ -12,6 +12,7 @@ from bihuan.store.engine import Database
 from bihuan.store.queries.outbox import attempts_at, audit, counts, listing
 from schemas.complaint import Channel, Complaint, ComplaintState, Severity
 from schemas.deadline import Deadline, DeadlineState, Mode
+from schemas.escalation import Escalation, EscalationState, EscalationStep, Trigger
 from schemas.outbox import AttemptOutcome, Audience, DeliveryAttempt, Message, MessageState, Notice
 
 AT = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
@@ -176,3 +177,62 @@ def test_messages_are_counted_by_state(ledger):
     ledger.message(MessageState.PLANNED)
     with ledger.db.read() as session:
         assert counts(session) == {"failed": 2, "planned": 1}
+
+
+# --- rungs ---
+
+
+def rung(ledger: Ledger, *told: str, deadline_id: int | None = None, cycle: int = 0, written: int | None = None) -> int:
+    """A rung that told these, with a message for the first so many of them, else for all."""
+    at = AT + timedelta(hours=cycle)
+    escalation_id = ledger.add(Escalation(
+        key=f"{next(ledger.numbers)}", subject_id=ledger.complaint_id, deadline_id=deadline_id, duty="handled",
+        occasion="1.0@x", ladder="general", policy_version="p", started_at=AT, state=EscalationState.CLIMBING,
+        trigger=Trigger.SILENCE,
+    ))  # fmt: skip
+    trigger = Trigger.BREACH if deadline_id else Trigger.SILENCE
+    ledger.add(EscalationStep(
+        escalation_id=escalation_id, cycle=cycle, rung=2, trigger=trigger, told_at=at, told=list(told)
+    ))  # fmt: skip
+    notice = Notice.BREACH if deadline_id else Notice.ESCALATION
+    for recipient in told[:written]:
+        ledger.message(
+            MessageState.PLANNED, deadline_id, notice=notice, escalation_id=escalation_id, rung=2,
+            recipient=recipient.split()[0], planned_at=at,
+        )  # fmt: skip
+    return escalation_id
+
+
+def test_a_rung_whose_recipients_all_have_their_rows_holds(ledger):
+    rung(ledger, "staff:1", "staff:1 sms", "department:2")
+    rung(ledger)
+    found = ledger.audit()
+    assert (found.holds, found.due) == (True, 3)
+
+
+@pytest.mark.parametrize("written", [0, 1, 2])
+def test_a_recipient_of_a_rung_without_a_row_is_missing_on_its_day(ledger, written):
+    rung(ledger, "staff:1", "staff:1 sms", "department:2", cycle=20, written=written)
+    found = ledger.audit()
+    assert (found.holds, found.missing, found.due) == (False, 3 - written, 3)
+    assert [(day["day"], day["missing"], day["holds"]) for day in found.days] == [("2026-11-17", 3 - written, False)]
+
+
+def test_another_message_of_the_same_ladder_is_no_row_of_a_rung(ledger):
+    escalation_id = rung(ledger, "staff:1", written=0)
+    facts = {"escalation_id": escalation_id, "rung": 2}
+    ledger.message(MessageState.PLANNED, notice=Notice.HANDED_OVER, **facts)
+    ledger.message(MessageState.PLANNED, notice=Notice.ESCALATION, planned_at=AT + timedelta(hours=1), **facts)
+    assert ledger.audit().missing == 1
+
+
+@pytest.mark.parametrize("written", [0, 1])
+def test_a_breach_that_began_a_ladder_is_counted_once_for_each_whom_it_told(ledger, written):
+    rung(ledger, "staff:1", "staff:2", deadline_id=ledger.deadline(breached_at=AT), written=written)
+    found = ledger.audit()
+    assert (found.missing, found.due) == (2 - written, 2)
+
+
+def test_a_breach_whose_ladder_told_nobody_is_missing(ledger):
+    rung(ledger, deadline_id=ledger.deadline(breached_at=AT))
+    assert ledger.audit().missing == 1

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, and_, func, not_, or_, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal_column, not_, or_, select
 from sqlmodel import Session
 
 from bihuan.store.rows import id_in, table_of
 from schemas.complaint import Complaint
 from schemas.deadline import Deadline
+from schemas.escalation import Escalation, EscalationStep, Trigger
 from schemas.outbox import AttemptOutcome, Audience, DeliveryAttempt, Message, MessageState, Notice
 
 _M = table_of(Message).c
 _D = table_of(Deadline).c
 _A = table_of(DeliveryAttempt).c
 _C = table_of(Complaint).c
+_E = table_of(Escalation).c
+_S = table_of(EscalationStep).c
+_ONE: ColumnElement[int] = literal_column("1")
+_OF_RUNGS = (Notice.BREACH, Notice.ESCALATION, Notice.OVERSIGHT)
 _WORDS = ("sent", "suppressed", "failed", "unknown", "pending")
 _FAULTS = ("missing", "unproved", "doubled")
 _PENDING = frozenset({MessageState.PLANNED, MessageState.CLAIMED, MessageState.SENDING})
@@ -41,7 +46,7 @@ class Audit:
     unknown: int = 0
     pending: int = 0
     missing: int = 0
-    """Warnings and breaches decided without a message row."""
+    """Warnings and breaches decided without a message row, and those a rung told of whom there is none."""
     unproved: int = 0
     """Messages called sent without a successful attempt."""
     doubled: int = 0
@@ -69,9 +74,9 @@ def audit(session: Session, here: ZoneInfo) -> Audit:
     by_state = select(_M.planned_at, _M.state, func.count()).group_by(_M.planned_at, _M.state)
     for planned_at, state, count in session.execute(by_state):
         add("pending" if state in _PENDING else state.value, planned_at, count)
-    for word, statement in _faults().items():
-        for at in session.execute(statement).scalars():
-            add(word, at)
+    for word, statement in _faults():
+        for at, count in session.execute(statement):
+            add(word, at, count)
     repeated = session.execute(select(func.count()).where(_M.is_repeated)).scalar_one()
     return Audit(
         due=_due(total), repeated=repeated, days=[_day(day, counts) for day, counts in sorted(by_day.items())],
@@ -90,20 +95,39 @@ def _day(day: str, counts: Counter[str]) -> dict[str, Any]:
     return {"day": day, "due": _due(counts), **parts, "holds": not any(counts[word] for word in _FAULTS)}
 
 
-def _faults() -> dict[str, Select[Any]]:
-    """By what is wrong with them: the instants under which messages that do not hold are counted."""
-    return {
-        "missing": union_all(_missing(Notice.WARNING), _missing(Notice.BREACH)).subquery().select(),
-        "unproved": _unproved(),
-        "doubled": _doubled(),
-    }
+def _faults() -> Iterator[tuple[str, Select[Any]]]:
+    """What is wrong, with the instants under which messages that do not hold are counted, and how many."""
+    yield "missing", _missing(Notice.WARNING)
+    yield "missing", _missing(Notice.BREACH)
+    yield "missing", _unwritten()
+    yield "unproved", _unproved()
+    yield "doubled", _doubled()
 
 
 def _missing(notice: Notice) -> Select[Any]:
-    """When deadlines were decided of which there is no row of the notice."""
+    """When deadlines were decided of which there is no row of the notice; of a ladder begun its steps say more."""
     fact = _D.warned_at if notice is Notice.WARNING else _D.breached_at
     has_row = select(_M.id).where(_M.deadline_id == _D.id, _M.notice == notice).exists()
-    return select(fact.label("at")).where(fact.is_not(None), not_(has_row))
+    has_ladder = select(_E.id).where(_E.deadline_id == _D.id).exists()
+    is_lost = not_(has_row) if notice is Notice.WARNING else not_(has_row) & not_(has_ladder)
+    return select(fact, _ONE).where(fact.is_not(None), is_lost)
+
+
+def _unwritten() -> Select[Any]:
+    """When rungs were told of which there are fewer rows than people told; a breach is told to one at least."""
+    rows = (
+        select(_M.escalation_id, _M.rung, _M.planned_at, func.count().label("count"))
+        .where(_M.escalation_id.is_not(None), _M.notice.in_(_OF_RUNGS))
+        .group_by(_M.escalation_id, _M.rung, _M.planned_at)
+    ).subquery()  # fmt: skip
+    named = func.json_array_length(_S.told)
+    told = case(((named == 0) & (_S.trigger == Trigger.BREACH), 1), else_=named)
+    written = func.coalesce(rows.c.count, 0)
+    is_its = (rows.c.escalation_id == _S.escalation_id) & (rows.c.rung == _S.rung) & (rows.c.planned_at == _S.told_at)
+    return (
+        select(_S.told_at, told - written)
+        .select_from(table_of(EscalationStep).outerjoin(rows, is_its)).where(told > written)
+    )  # fmt: skip
 
 
 def _unproved() -> Select[Any]:
@@ -113,13 +137,13 @@ def _unproved() -> Select[Any]:
         select(_A.id).join(other, other.c.id == _A.message_id)
         .where(_A.outcome == AttemptOutcome.SENT, or_(other.c.id == _M.id, other.c.bundle == _M.bundle)).exists()
     )  # fmt: skip
-    return select(_M.planned_at).where(_M.state == MessageState.SENT, not_(proof))
+    return select(_M.planned_at, _ONE).where(_M.state == MessageState.SENT, not_(proof))
 
 
 def _doubled() -> Select[Any]:
     """When messages to complainants were planned that were sent more than once."""
     return (
-        select(_M.planned_at).join(table_of(DeliveryAttempt), _M.id == _A.message_id)
+        select(_M.planned_at, _ONE).join(table_of(DeliveryAttempt), _M.id == _A.message_id)
         .where(_A.outcome == AttemptOutcome.SENT, _M.audience == Audience.CUSTOMER)
         .group_by(_M.id, _M.planned_at).having(func.count() > 1)
     )  # fmt: skip
