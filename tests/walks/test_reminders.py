@@ -9,10 +9,10 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import select, update
 
 from bihuan.clock import fixed, zone
+from bihuan.notify.contact import seal
 from bihuan.services.claim import Claimant, claim
 from bihuan.services.intake import take_in
 from bihuan.services.outbox import Delivered, deliver_all, deliver_due
@@ -312,12 +312,10 @@ def test_what_is_held_starves_nobody(desk):
 
 
 def test_the_pace_of_a_target_holds_for_what_was_held_too(desk):
-    shared = "json://hooks.example.com/operator"
-    desk.house.settings = desk.house.settings.model_copy(
-        update={"send_per_minute": 1, "operator_url": SecretStr(shared)}
-    )
+    shared = "json://hooks.example.com/group"
+    desk.house.settings = desk.house.settings.model_copy(update={"send_per_minute": 1})
     with desk.house.db.write() as session:
-        session.execute(update(table_of(Staff)).values(sealed_contact=None))
+        session.execute(update(table_of(Staff)).values(sealed_contact=seal(shared, desk.house.settings.secret_value())))
     desk.overdue("1", at=MIDNIGHT)
     desk.overdue("2", at=MIDNIGHT, handler="ben")
     assert desk.deliver(MIDNIGHT).held == 2
