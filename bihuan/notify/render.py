@@ -7,7 +7,8 @@ Values a notice takes (`title` is the complaint's; words and instants come alrea
 - breach: the same, with overdue_text instead of remaining
 - silence and runs_again: sweep, silent (how long), last_at (of the last run, empty where it never ran), link
 - sign_in: link, due_at (until when it is good)
-- digest: count, items (each number, title, milestone, overdue_text), more (how many are not listed), link
+- digest: count, items (each number, title, milestone, overdue_text), more (how many are not listed), link; and how many
+  are late or were held: for the end of quiet hours (quiet), for the morning (digest), after a letter (bundled)
 
 and each one is_simulated. ``remaining`` and ``overdue_text`` are what `words.standing` says. More values do no harm.
 """
@@ -33,7 +34,7 @@ LETTER_BYTES = 2048
 TITLE_BYTES = 160
 VALUE_BYTES = 300
 BRIEF_BYTES = 24
-"""One item's title in a digest, so that twenty items fit into one letter."""
+"""One item's title in a digest, so that eighteen items fit into one letter."""
 
 FOLDER = Path(__file__).parent.parent / "templates" / "messages"
 

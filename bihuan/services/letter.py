@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from bihuan.notify.link import token_of
 from bihuan.notify.render import render
 from bihuan.notify.words import instant, standing, word, words
 from bihuan.rules.access import link_expires
+from bihuan.rules.reminder import Hold
 from bihuan.rules.roster import PREFERRED, parts_of
 from bihuan.services.letter_ladder import LadderFacts, ladder_facts
 from bihuan.settings import Settings
@@ -24,9 +26,10 @@ from bihuan.store.queries.letter import letter_facts, promises, readers
 from schemas.access import Purpose
 from schemas.outbox import OF_A_MATTER, Notice
 
-_LISTED = 20
-"""How many deadlines a digest names; the rest are counted."""
+_LISTED = 18
+"""How many matters a digest names; the rest are counted."""
 NOBODY = "nobody reachable"
+_OVERTAKING = frozenset({Notice.WARNING, Notice.BREACH, Notice.ESCALATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +60,21 @@ class Desk:
     link_expires: timedelta = timedelta(days=14)
 
     def write(self, message_ids: Sequence[int], address: str, at: datetime) -> Letter:
-        """The letter of one message, or the digest of several."""
+        """The letter of one message, or the digest of several.
+
+        A warning that a later notice of the same deadline overtook while it was held is left out.
+        """
         reader = self.people[address]
-        rows = [self.facts[message_id] for message_id in message_ids]
+        rows = _not_overtaken([self.facts[message_id] for message_id in sorted(message_ids)])
         token = self.token(message_ids)
         link = f"{self.settings.web_url}/a/{token}" if token else ""
         if len(rows) == 1:
             values = self._values(rows[0], reader, at)
             return render(rows[0].notice.value, reader.language, values | ({"link": link} if link else {}))
-        items = [self._values(row, reader, at) for row in sorted(rows, key=_soonest)[:_LISTED]]
+        soonest = sorted(rows, key=_soonest)[:_LISTED]
         return render("digest", reader.language, {
-            "count": len(rows), "items": items, "more": len(rows) - len(items), "link": link or self.settings.web_url,
+            "count": len(rows), "items": [self._values(row, reader, at) for row in soonest],
+            "more": len(rows) - len(soonest), "link": link or self.settings.web_url, **_waited(rows),
             "is_simulated": any(row.is_simulated for row in rows),
         })  # fmt: skip
 
@@ -126,6 +133,19 @@ class Desk:
 
 def _soonest(row: Row[Any]) -> tuple[bool, datetime]:
     return row.due_at is None, row.due_at or row.registered_at
+
+
+def _not_overtaken(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """The messages, oldest first, without warnings that a later notice of the same deadline makes idle."""
+    latest = {row.deadline_id: row.id for row in rows if row.notice in _OVERTAKING}
+    return [row for row in rows if row.notice is not Notice.WARNING or latest[row.deadline_id] == row.id]
+
+
+def _waited(rows: Sequence[Row[Any]]) -> dict[str, int]:
+    """How many of them come late, and how many were held and for what."""
+    found = Counter(row.reason for row in rows)
+    late = sum(row.is_late and row.reason not in set(Hold) for row in rows)
+    return {"late": late, **{why.value: found[why.value] for why in Hold}}
 
 
 def _promise(milestone: str, due_at: datetime, reader: Reader) -> dict[str, str]:

@@ -40,9 +40,13 @@ VALUES = {
     "name": "张三",
     "count": 34,
     "more": 14,
+    "late": 2,
+    "quiet": 12,
+    "digest": 10,
+    "bundled": 10,
     "promises": [{"milestone": "首次响应", "due_at": "2026-11-22 09:30 +08:00"}],
 }
-VALUES["items"] = [VALUES] * 20
+VALUES["items"] = [VALUES] * 18
 HOSTILE = [
     "{{7*7}}",
     "{% for x in range(10**9) %}x{% endfor %}",
@@ -118,11 +122,27 @@ def test_hostile_text_comes_out_inert(notice, language, text):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_twenty_items_fit_into_one_digest(language):
+def test_eighteen_items_fit_into_one_digest(language):
     letter = render("digest", language, VALUES)
-    assert "\n20. 20261122-000123 物流延" in letter.body
+    assert "\n18. 20261122-000123 物流延" in letter.body
     assert letter.body.endswith(VALUES["overdue_text"])
     assert len(letter.title.encode()) + 2 + len(letter.body.encode()) <= LETTER_BYTES
+
+
+@pytest.mark.parametrize(
+    ("why", "words"),
+    [
+        ("late", ("could not go out in time", "未能按时发出")),
+        ("quiet", ("end of quiet hours", "因免打扰时段推迟")),
+        ("digest", ("could wait for the morning", "留待晨报")),
+        ("bundled", ("soon after the letter before", "紧接上一条通知")),
+    ],
+)
+def test_a_digest_says_why_it_comes_as_one_letter_and_only_what_is_true(why, words):
+    causes = dict.fromkeys(("late", "quiet", "digest", "bundled"), 0)
+    for language, said in zip(("en", "zh"), words, strict=True):
+        assert said in render("digest", language, VALUES | causes | {why: 3}).body
+        assert said not in render("digest", language, VALUES | causes).body
 
 
 def test_a_letter_too_long_is_cut_after_what_matters():

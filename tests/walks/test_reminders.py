@@ -262,6 +262,46 @@ def test_the_digest_and_what_was_held_over_the_night_are_one_letter_where_they_e
     assert len(desk.mail.sent) == 1
 
 
+# --- what the letter says ---
+
+
+def test_a_letter_says_how_many_waited_and_for_what(desk):
+    desk.prefers("anna", "22:00", "09:00")
+    desk.overdue("1", "2", at=MIDNIGHT)
+    desk.overdue("3", at=MIDNIGHT, urgency=Urgency.CAN_WAIT)
+    desk.deliver(MIDNIGHT)
+    desk.deliver(24)
+    ((_, letter),) = desk.mail.sent
+    assert letter.title == "【汇总】3 件事需要您处理"
+    said = letter.body.splitlines()[:5]
+    assert said[1:3] == ["其中 2 件因免打扰时段推迟到现在。", "其中 1 件不急，留待晨报。"]
+    assert said[4].startswith("页面：")
+
+
+def test_a_warning_overtaken_by_the_breach_while_it_was_held_is_not_in_the_letter(desk):
+    (number,) = desk.warned("1", at=MIDNIGHT, due=MIDNIGHT + 1)
+    assert desk.deliver(MIDNIGHT) == Delivered(claimed=1, held=1)
+    desk.house.sweep(MIDNIGHT + 1 + MINUTE)
+    assert desk.deliver(MIDNIGHT + 1 + MINUTE) == Delivered(claimed=1, held=1)
+    assert desk.deliver(EIGHT) == Delivered(claimed=2, sent=2)
+    ((_, letter),) = desk.mail.sent
+    assert letter.title == f"【超时】{number} “处理完毕”已超时 7 小时"
+
+
+def test_a_notice_of_no_deadline_shares_a_letter_too(desk):
+    (number,) = desk.overdue("1", at=MIDNIGHT)
+    row = desk.rows[0]
+    oversight = {"key": "oversight", "subject_id": row.subject_id, "notice": Notice.OVERSIGHT,
+                 "audience": Audience.STAFF, "recipient": row.recipient, "state": MessageState.PLANNED,
+                 "planned_at": row.planned_at, "next_at": row.next_at}  # fmt: skip
+    with desk.house.db.write() as session:
+        insert_rows(session, Message, [oversight])
+    assert desk.deliver(MIDNIGHT) == Delivered(claimed=2, held=2)
+    assert desk.deliver(EIGHT) == Delivered(claimed=2, sent=2)
+    ((_, letter),) = desk.mail.sent
+    assert letter.body.count(number) == 2
+
+
 # --- outage, crowds, workers ---
 
 
