@@ -41,6 +41,8 @@ class Told:
     reason: str | None
     planned_at: datetime
     sent_at: datetime | None
+    held_until: datetime | None = None
+    """Where it is held back for its reader's sake."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from bihuan.rules.due import Cause
 from bihuan.rules.explanation import Promise, explain, fate
 from bihuan.rules.outbox import occasion
 from bihuan.rules.pause import Pause, within_budget
+from bihuan.rules.reminder import Hold
 from bihuan.rules.roster import OPERATOR
 from bihuan.rules.terms import HANDS_OVER
 from bihuan.rules.track import Track, tracks
@@ -34,7 +35,7 @@ from bihuan.store.queries.explanation import told
 from bihuan.store.queries.names import departments, recipient_names
 from schemas.complaint import EventKind
 from schemas.deadline import DeadlineState
-from schemas.outbox import Notice
+from schemas.outbox import MessageState, Notice
 
 
 def accounts(
@@ -198,7 +199,11 @@ def _told(message: Row[Any], names: Mapping[str, tuple[str, str]], roles: Mappin
     to = message.recipient
     other = Role.DEPARTMENT if to.startswith("department:") else Role.RUNG if message.rung else Role.EARLIER
     role = roles.get(to) or other
-    return Told(to, *names.get(to, ("", "")), role, message.state, message.reason, message.planned_at, message.sent_at)
+    is_held = message.state is MessageState.PLANNED and message.reason in set(Hold)
+    return Told(
+        to, *names.get(to, ("", "")), role, message.state, message.reason, message.planned_at, message.sent_at,
+        message.next_at if is_held else None,
+    )  # fmt: skip
 
 
 def _steps(row: Row[Any], by_step: Sequence[tuple[int | None, Told]], at: datetime) -> Iterator[Step]:

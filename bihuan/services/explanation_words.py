@@ -10,6 +10,7 @@ from itertools import groupby
 from bihuan.clock import zone
 from bihuan.notify.words import instant, word, words
 from bihuan.rules.explanation import CountedFrame, CountedPause, SpecialDay
+from bihuan.rules.reminder import Hold
 from bihuan.services.account import Account, Told
 from bihuan.services.decision import ASKED_AGAIN, CONFIRMED
 from bihuan.services.ladder_words import ladder_lines
@@ -206,9 +207,11 @@ class _Teller:
 
     def _message(self, message: Told) -> str:
         known = {"ended": "reason_ended", "backfilled": "reason_backfilled", NOBODY: "reason_nobody",
-                 CONFIRMED: "reason_confirmed", ASKED_AGAIN: "reason_asked_again"}  # fmt: skip
+                 CONFIRMED: "reason_confirmed", ASKED_AGAIN: "reason_asked_again",
+                 **{why.value: f"reason_{why}" for why in Hold}}  # fmt: skip
         reason = message.reason and (self.say(known[message.reason]) if message.reason in known else message.reason)
-        key, at = "message_why" if reason else "message", self.at(message.sent_at or message.planned_at)
+        key = "message_held" if message.held_until else "message_why" if reason else "message"
+        at = self.at(message.held_until or message.sent_at or message.planned_at)
         state = word("message_state", message.state, self.language)
         return self.say(key, recipient=self._recipient(message), reason=reason, state=state, at=at)
 

@@ -7,10 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select, update
 
 from bihuan.rules.outbox import message_key
 from bihuan.services.claim import CUT_OFF
+from bihuan.services.deadline import check_all
 from bihuan.services.outbox import deliver_all
 from bihuan.store.queries.outbox import audit
 from bihuan.testing import RecordingGateway
@@ -31,6 +33,42 @@ def unknown(office: Any) -> int:
 def one(office: Any) -> Any:
     with office.db.read() as session:
         return session.execute(select(Message.__table__)).one()
+
+
+@pytest.fixture
+def held(office: Any) -> str:
+    """A complaint answered too late, whose handler is told at eight: it is eleven at night."""
+    number = str(office.complaint())
+    office.later(hours=14)
+    check_all(office.db, office.policy, office.at)
+    reminders = office.policy.escalation.reminders
+    assert deliver_all(office.db, RecordingGateway(), office.settings, office.clock, reminders=reminders).held
+    return number
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "explained"),
+    [("en", ("Held until", "Quiet hours"), "held until 2026-11-17 08:00 +08:00 (quiet hours)"),
+     ("zh", ("暂缓至", "免打扰时段"), "暂缓至 2026-11-17 08:00 +08:00（免打扰时段）")],
+)  # fmt: skip
+def test_wherever_a_held_message_stands_the_page_says_until_when_and_why(
+    browser: Any, held: str, language: str, words: tuple[str, ...], explained: str
+) -> None:
+    for path in ("/outbox", f"/complaints/{held}"):
+        page = browser.get(f"{path}?lang={language}&tz=Asia/Shanghai").text
+        assert [word for word in words if word not in page] == []
+        assert 'datetime="2026-11-17T08:00' in page or 'datetime="2026-11-17T00:00' in page
+    assert explained in browser.get(f"/complaints/{held}/explain?lang={language}&tz=Asia/Shanghai").text
+
+
+def test_what_was_held_and_went_out_says_nothing_of_it(office: Any, browser: Any, held: str) -> None:
+    office.later(hours=10)
+    reachable = office.settings.model_copy(update={"operator_url": SecretStr("json://hooks.example.com/operator")})
+    reminders = office.policy.escalation.reminders
+    assert deliver_all(office.db, RecordingGateway(), reachable, office.clock, reminders=reminders).sent
+    page = browser.get("/outbox?lang=en").text
+    assert "Held until" not in page
+    assert "Quiet hours" not in page
 
 
 def send(browser: Any, message_id: int, **fields: str) -> Any:

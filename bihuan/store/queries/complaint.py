@@ -87,7 +87,7 @@ def deadlines(session: Session, complaint_id: int) -> Sequence[Row[Any]]:
 def messages(session: Session, complaint_id: int) -> Sequence[Row[Any]]:
     """What was or is to be sent about it, oldest first."""
     return session.execute(
-        select(_M.notice, _M.recipient, _M.state, _M.reason, _M.planned_at, _M.sent_at, _M.is_late, _M.is_repeated,
-               _D.milestone, _D.round)
+        select(_M.notice, _M.recipient, _M.state, _M.reason, _M.planned_at, _M.next_at, _M.sent_at, _M.is_late,
+               _M.is_repeated, _D.milestone, _D.round)
         .select_from(table_of(Message).outerjoin(table_of(Deadline), _M.deadline_id == _D.id))
         .where(_M.subject_kind == "complaint", _M.subject_id == complaint_id).order_by(_M.id)).all()  # fmt: skip
