@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     prefect_port: int = Field(4200, ge=1, le=65535, description="Port of the local Prefect server, on loopback.")
     allow_private_targets: bool = Field(False, description="Allow messages to loopback and private network addresses.")
     allowed_schemes: str = Field(
-        "mailto,mailtos,json,jsons,form,forms,wecombot,dingtalk,feishu,lark,slack,msteams,tgram,workflows",
+        "mailto,mailtos,json,jsons,form,forms,xml,xmls,wecombot,dingtalk,feishu,lark,slack,workflow,workflows,tgram",
         description="Apprise URL schemes that may be used, comma separated.",
     )
     send_per_minute: int = Field(20, ge=1, description="Messages one target gets in any minute; the rest wait.")

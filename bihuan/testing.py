@@ -184,14 +184,21 @@ class Request:
 
 
 class HttpServer:
-    """An HTTP server on loopback. ``answer`` may be changed between requests; ``requests`` holds what came."""
+    """An HTTP server on loopback. ``answer`` may be changed between requests; ``requests`` holds what came.
 
-    def __init__(self, answer: Answer | None = None) -> None:
+    ``answers`` are given first, one a request. With ``tls`` it speaks HTTPS.
+    """
+
+    def __init__(self, answer: Answer | None = None, *, tls: ssl.SSLContext | None = None) -> None:
         self.answer = answer or Answer()
+        self.answers: list[Answer] = []
         self.requests: list[Request] = []
         self.is_over = threading.Event()
         self._server = _Listener(("127.0.0.1", 0), _Responder)
         self._server.owner = self
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
     def __enter__(self) -> Self:
@@ -212,7 +219,7 @@ class HttpServer:
     @property
     def web_url(self) -> str:
         """Its address for an HTTP client, without a path."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self._scheme}://127.0.0.1:{self.port}"
 
     @property
     def url(self) -> str:
@@ -234,7 +241,7 @@ class _Responder(BaseHTTPRequestHandler):
         owner = cast(_Listener, self.server).owner
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         owner.requests.append(Request(self.command, self.path, dict(self.headers), body))
-        answer = owner.answer
+        answer = owner.answers.pop(0) if owner.answers else owner.answer
         owner.is_over.wait(answer.delay)
         if answer.is_cut:
             self.close_connection = True
@@ -243,7 +250,9 @@ class _Responder(BaseHTTPRequestHandler):
             self._write(answer)
 
     def _write(self, answer: Answer) -> None:
-        self.send_response(answer.status)
+        self.send_response_only(answer.status)
+        if "Date" not in answer.headers:
+            self.send_header("Date", self.date_time_string())
         for name, value in {**answer.headers, "Content-Length": str(len(answer.body.encode()))}.items():
             self.send_header(name, value)
         self.end_headers()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import ipaddress
 import logging
 import socket
@@ -12,13 +13,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+import requests
 from apprise import Apprise, AppriseAsset, NotifyFormat, OverflowMode
 from apprise.plugins import url_to_dict
 
 from bihuan.errors import RefusedError, UnavailableError
-from bihuan.notify import mail, robots
+from bihuan.notify import chat, mail, robots
 from bihuan.notify.letter import Letter
-from bihuan.notify.outcome import Heard, Verdict, of_error, of_log
+from bihuan.notify.outcome import Heard, Verdict, of_error, of_log, of_part
 from schemas.outbox import AttemptOutcome
 
 _FILE_ARGUMENTS = frozenset({"template", "pgp", "pgppub", "pgpkey", "pgpprv", "wkd"})
@@ -35,6 +37,7 @@ _ASSET = AppriseAsset(
     pem_autogen=False,
 )
 
+chat.register()
 robots.register()
 mail.register()
 
@@ -65,7 +68,7 @@ def deliver(url: str, letter: Letter, limits: Limits, connections: mail.Connecti
         except UnavailableError as error:
             return Verdict(AttemptOutcome.RETRY, str(error))
         except Exception as error:  # noqa: BLE001 - a service's own bug must end in a row, not end the outbox
-            return of_error(error)
+            return of_part(heard, of_error(error))
         return Verdict(AttemptOutcome.SENT, None) if is_taken else of_log(heard)
 
 
@@ -129,9 +132,9 @@ _HEARD: ContextVar[tuple[list[Heard], BaseException | None] | None] = ContextVar
 
 
 class _Ear(logging.Filter):
-    """Notes what Apprise logs, with the exception it is handling: it gives no other sign of why a sending failed.
+    """Notes what Apprise logs, with the exception it is handling and the answer it looks at.
 
-    Noted lines go no further, because they hold URLs and letters.
+    It gives no other sign of why a sending failed. Noted lines go no further, because they hold URLs and letters.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -139,8 +142,19 @@ class _Ear(logging.Filter):
             return True
         heard, earlier = hearing
         error = sys.exception()
-        heard.append(Heard(record.levelno, record.getMessage(), None if error is earlier else error))
+        heard.append(Heard(record.levelno, record.getMessage(), None if error is earlier else error, _answer()))
         return False
+
+
+def _answer() -> requests.Response | None:
+    """The HTTP answer that whoever is logging holds in a variable of its own: its log line names the status at most."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_code is not deliver.__code__:
+        for value in frame.f_locals.values():
+            if isinstance(value, requests.Response):
+                return value
+        frame = frame.f_back
+    return None
 
 
 _EAR = _Ear()

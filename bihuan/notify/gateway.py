@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from bihuan.notify.contact import masked, scrubbed
@@ -28,12 +29,14 @@ class SendResult:
     """How one attempt ended: ``error`` says why it was not sent, ``target`` is the URL masked; neither holds a secret.
 
     ``sent``: the target took it. ``refused``: it will never take it. ``retry``: it did not take it and may later.
-    ``ambiguous``: it may have taken it, or only some of its addresses did.
+    ``ambiguous``: it may have taken it, or only some of its addresses did. ``retry_after``: how long the service asked
+    to be left alone, where it did.
     """
 
     outcome: AttemptOutcome
     error: str | None
     target: str
+    retry_after: timedelta | None = None
 
 
 class Sender(Protocol):
@@ -90,6 +93,6 @@ class _Batch:
         """Hand ``letter`` to the target, once."""
         from bihuan.notify.delivery import deliver  # noqa: PLC0415
 
-        outcome, why = deliver(url, letter, self.limits, self.connections)
+        outcome, why, wait = deliver(url, letter, self.limits, self.connections)
         error = " ".join(scrubbed(why, url).split())[:ERROR_CHARACTERS] if why else None
-        return SendResult(outcome=outcome, error=error, target=masked(url))
+        return SendResult(outcome=outcome, error=error, target=masked(url), retry_after=wait)

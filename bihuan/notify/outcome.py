@@ -12,6 +12,7 @@ import re
 import smtplib
 import ssl
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from http import HTTPStatus
 from types import CodeType
 from typing import NamedTuple
@@ -20,74 +21,107 @@ import requests
 from requests import exceptions as web
 from urllib3.exceptions import NewConnectionError
 
-from bihuan.notify.robots import RobotError
+from bihuan.notify.answer import ServiceError, wait_asked
 from schemas.outbox import AttemptOutcome
 
 REFUSED, RETRY, AMBIGUOUS = AttemptOutcome.REFUSED, AttemptOutcome.RETRY, AttemptOutcome.AMBIGUOUS
 
 _PERMANENT = 500
 """SMTP reply codes from here on are final."""
-_STATUS = re.compile(r"\berror=(\d{3})\b")
+_STATUS = re.compile(r"\berror=(\d{3,6})\b")
 _PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 _UNUSABLE = (web.InvalidURL, web.InvalidSchema, web.MissingSchema, web.InvalidHeader)
 _PERHAPS_TAKEN = "it may have been taken"
 
 
 class Verdict(NamedTuple):
-    """An outcome, and why it was not sent."""
+    """An outcome, why it was not sent, and how long the service wants to be left alone, where it said so."""
 
     outcome: AttemptOutcome
     why: str | None
+    wait: timedelta | None = None
 
 
 class Heard(NamedTuple):
-    """One log line of Apprise, and the exception that was being handled when it was written."""
+    """One log line of Apprise, with the exception it was handling and the answer it was looking at, if any."""
 
     level: int
     text: str
     error: BaseException | None
+    answer: requests.Response | None = None
 
 
 def of_log(heard: Sequence[Heard]) -> Verdict:
-    """Why a service said no, from what it logged meanwhile; the last sign counts.
+    """Why a service said no, from what it logged meanwhile.
 
     A service with several addresses that logged one sending as done was half taken: ambiguous.
     """
-    verdict = _of_signs(heard)
+    return of_part(heard, _of_signs(heard))
+
+
+def of_part(heard: Sequence[Heard], verdict: Verdict) -> Verdict:
+    """The verdict, or ambiguous where one of several addresses had taken it before."""
     if any(line.level == logging.INFO and line.text.startswith("Sent") for line in heard):
-        return Verdict(AMBIGUOUS, f"only some of its addresses took it: {verdict.why}")
+        return Verdict(AMBIGUOUS, f"only some of its addresses took it: {verdict.why}", verdict.wait)
     return verdict
 
 
 def _of_signs(heard: Sequence[Heard]) -> Verdict:
-    for line in reversed(heard):
-        if line.error is not None:
-            return of_error(line.error)
-        if status := _STATUS.search(line.text):
-            return of_status(int(status[1]))
+    """Of several addresses that did not take it, the one that may have counts, then one that may later, then the last.
+
+    Its lines without a sign count where no line has one.
+    """
+    verdicts = [verdict for line in reversed(heard) if (verdict := _of_line(line)) is not None]
+    if verdicts:
+        return min(verdicts, key=lambda verdict: (AMBIGUOUS, RETRY, REFUSED).index(verdict.outcome))
     warnings = [line.text for line in heard if line.level >= logging.WARNING]
     return Verdict(RETRY, warnings[-1] if warnings else "the service did not take it and did not say why")
 
 
-def of_status(status: int) -> Verdict:
-    """What an HTTP status other than success means. 504 says that somebody behind the gateway may have taken it."""
+def _of_line(line: Heard) -> Verdict | None:
+    if line.error is not None:
+        return of_error(line.error)
+    if line.level < logging.WARNING:
+        return None
+    if line.answer is not None:
+        return _of_answer(line.answer, line.text)
+    return of_status(int(status[1])) if (status := _STATUS.search(line.text)) else None
+
+
+def _of_answer(answer: requests.Response, text: str) -> Verdict:
+    """What an answer means that a service's line was about; the line may name the service's own code."""
+    verdict = of_status(answer.status_code, wait_asked(answer))
+    code = _STATUS.search(text)
+    if code is None or int(code[1]) == answer.status_code:
+        return verdict
+    return verdict._replace(why=f"{verdict.why}, code {code[1]}")
+
+
+def of_status(status: int, wait: timedelta | None = None) -> Verdict:
+    """What an HTTP status means with which a letter was not taken.
+
+    504 says that somebody behind the gateway may have taken it, and success that the service was there but that its
+    answer was not the one expected.
+    """
     try:
         said = f"HTTP {status} {HTTPStatus(status).phrase}"
     except ValueError:
         said = f"HTTP {status}"
     if status == HTTPStatus.GATEWAY_TIMEOUT:
-        return Verdict(AMBIGUOUS, f"{said}: {_PERHAPS_TAKEN}")
+        return Verdict(AMBIGUOUS, f"{said}: {_PERHAPS_TAKEN}", wait)
     if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Verdict(RETRY, said)
+        return Verdict(RETRY, said, wait)
     if status >= HTTPStatus.BAD_REQUEST:
         return Verdict(REFUSED, said)
-    return Verdict(REFUSED, f"{said}: redirects are not followed")
+    if status >= HTTPStatus.MULTIPLE_CHOICES:
+        return Verdict(REFUSED, f"{said}: redirects are not followed")
+    return Verdict(AMBIGUOUS, f"{said}, but not the answer of a service that took it: {_PERHAPS_TAKEN}")
 
 
 def of_error(error: BaseException) -> Verdict:
     """What an exception means that broke off a sending."""
-    if isinstance(error, RobotError):
-        return Verdict(RETRY if error.is_busy else REFUSED, str(error))
+    if isinstance(error, ServiceError):
+        return Verdict(error.outcome, str(error), error.wait)
     if isinstance(error, requests.RequestException):
         return _of_request(error)
     if isinstance(error, OSError):  # smtplib's own exceptions are among them
@@ -100,7 +134,7 @@ def of_error(error: BaseException) -> Verdict:
 def _of_request(error: requests.RequestException) -> Verdict:
     causes = list(_causes(error))
     if isinstance(error, web.HTTPError) and error.response is not None:
-        return of_status(error.response.status_code)
+        return of_status(error.response.status_code, wait_asked(error.response))
     if isinstance(error, _UNUSABLE):
         return Verdict(REFUSED, f"the address cannot be used ({type(error).__name__})")
     if isinstance(error, web.ConnectTimeout):

@@ -207,5 +207,6 @@ def _after(envelope: Envelope, result: SendResult, at: datetime) -> dict[str, An
     if wait is None:
         state = MessageState.UNKNOWN if is_ambiguous else MessageState.FAILED
         return {"state": state, "reason": result.error, "next_at": None}
+    wait = max(wait, result.retry_after or wait)
     again = {"is_repeated": True} if is_ambiguous else {}
     return {"state": MessageState.PLANNED, "reason": result.error, "next_at": at + wait, **again}

@@ -1,0 +1,36 @@
+"""The pace of delivery: the wait that a service asks for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bihuan.notify.gateway import AppriseGateway
+from bihuan.services.outbox import deliver_all
+from bihuan.services.people import save_staff
+from bihuan.settings import Settings
+from bihuan.testing import Answer, HttpServer
+from schemas.outbox import MessageState
+from schemas.people import StaffIn
+
+
+def warned_at(office, url: str, count: int) -> None:
+    """Letters for somebody who reads at ``url``, due now."""
+    person = StaffIn(code="anna", name="Anna", department="service", contact_url=url)
+    with office.db.write() as session:
+        save_staff(session, person, office.settings.secret_value())
+    office.at = office.after(8.01)
+    for number in range(count):
+        office.register(str(number), 0, handler="anna", deadlines={"handled": office.after(10)})
+    office.check()
+
+
+@pytest.mark.parametrize(("asked", "wait"), [("600", timedelta(minutes=10)), ("1", timedelta(minutes=1))])
+def test_a_target_is_left_alone_for_as_long_as_it_asks_and_never_shorter_than_the_back_off(office, asked, wait):
+    with HttpServer(Answer(429, headers={"Retry-After": asked})) as busy:
+        warned_at(office, busy.url, 1)
+        deliver_all(office.db, AppriseGateway(Settings(allow_private_targets=True)), office.settings, office.clock)
+    (row,) = office.messages
+    assert (row.state, row.reason) == (MessageState.PLANNED, "HTTP 429 Too Many Requests")
+    assert wait <= row.next_at - office.at <= wait * 1.25
