@@ -46,7 +46,7 @@ class Settings(BaseSettings):
         "mailto,mailtos,json,jsons,form,forms,xml,xmls,wecombot,dingtalk,feishu,lark,slack,workflow,workflows,tgram",
         description="Apprise URL schemes that may be used, comma separated.",
     )
-    send_per_minute: int = Field(20, ge=1, description="Messages one target gets in any minute; the rest wait.")
+    send_per_minute: int = Field(20, ge=1, description="Most messages one target gets in any minute; the rest wait.")
     send_timeout_seconds: int = Field(15, ge=1, le=120, description="Longest wait for one target's answer.")
     lease_seconds: int = Field(300, ge=10, description="How long a claimed batch belongs to its worker.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")

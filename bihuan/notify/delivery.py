@@ -19,6 +19,8 @@ from apprise.plugins import url_to_dict
 
 from bihuan.errors import RefusedError, UnavailableError
 from bihuan.notify import chat, mail, robots
+from bihuan.notify.channel import SMS_CHARACTERS, channel_of
+from bihuan.notify.length import short
 from bihuan.notify.letter import Letter
 from bihuan.notify.outcome import Heard, Verdict, of_error, of_log, of_part
 from schemas.outbox import AttemptOutcome
@@ -62,7 +64,8 @@ def deliver(url: str, letter: Letter, limits: Limits, connections: mail.Connecti
             service = _service(url, limits)
             if isinstance(service, mail.BatchEmail):
                 service.connections = connections
-            is_taken = service.notify(body=letter.body, title=letter.title, body_format=NotifyFormat.TEXT)
+            sent = short(letter, SMS_CHARACTERS) if channel_of(url).is_short else letter
+            is_taken = service.notify(body=sent.body, title=sent.title, body_format=NotifyFormat.TEXT)
         except RefusedError as error:
             return Verdict(AttemptOutcome.REFUSED, str(error))
         except UnavailableError as error:

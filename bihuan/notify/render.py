@@ -26,11 +26,11 @@ from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bihuan.errors import UsageError
+from bihuan.notify.channel import LETTER_BYTES
+from bihuan.notify.length import capped, fitted
 from bihuan.notify.letter import Letter
 from bihuan.notify.words import spoken, word
 
-LETTER_BYTES = 2048
-"""Title, line break and body together: what the narrowest channel, a WeCom robot's text, takes in UTF-8."""
 TITLE_BYTES = 160
 VALUE_BYTES = 300
 BRIEF_BYTES = 24
@@ -54,14 +54,6 @@ def inert(value: object) -> str:
     start = str(value)[: 4 * VALUE_BYTES]
     shown = "".join(sign for sign in start if sign.isspace() or unicodedata.category(sign) not in _UNSEEN)
     return capped(" ".join(shown.split()).translate(_LOOKALIKES), VALUE_BYTES)
-
-
-def capped(text: str, limit: int) -> str:
-    """``text`` within ``limit`` bytes of UTF-8, cut between characters and ended with an ellipsis when longer."""
-    raw = text.encode()
-    if len(raw) <= limit:
-        return text
-    return raw[: limit - len("…".encode())].decode(errors="ignore").rstrip() + "…"
 
 
 def environment() -> ImmutableSandboxedEnvironment:
@@ -97,7 +89,7 @@ def _templates(notice: str, language: str) -> tuple[Template, Template]:
 
 
 def render(notice: str, language: str, values: Mapping[str, Any]) -> Letter:
-    """The letter a notice becomes for a reader of ``language``, at most 2,048 bytes in all.
+    """The letter a notice becomes for a reader of ``language``, short enough for every channel; its link is never cut.
 
     Simulated data is labelled in the title. A language without templates is served in English.
 
@@ -112,4 +104,6 @@ def render(notice: str, language: str, values: Mapping[str, Any]) -> Letter:
         text = body.render(values).strip()
     except (TemplateError, KeyError, TypeError) as error:
         raise UsageError(f"message {reader}/{notice}: {error}", cure="give every value its template prints") from error
-    return Letter(title=line, body=capped(text, LETTER_BYTES - len(line.encode()) - len("\r\n")))
+    link = inert(values.get("link"))
+    within = fitted(text, LETTER_BYTES - len(line.encode()) - len("\r\n"), link)
+    return Letter(title=line, body=within, link=link if link in within else "")

@@ -21,6 +21,7 @@ from sqlmodel import Session
 
 from bihuan.clock import Clock
 from bihuan.errors import BihuanError
+from bihuan.notify.channel import per_minute
 from bihuan.notify.gateway import Gateway, Sender, SendResult
 from bihuan.policy.escalation import ReminderPolicy
 from bihuan.rules.outbox import retry_wait
@@ -113,7 +114,7 @@ def _bring_out(db: Database, gateway: Gateway, clock: Clock, by: Claimant, limit
         round_ = _Round(db, sender, settings, clock, by.owner, desk)
         for envelope in found.envelopes:
             reader = desk.people[envelope.address]
-            if reader.url and used.get(reader.target_key, 0) >= settings.send_per_minute:
+            if reader.url and used.get(reader.target_key, 0) >= per_minute(reader.url, settings.send_per_minute):
                 done += round_.defer(envelope)
                 continue
             used[reader.target_key] = used.get(reader.target_key, 0) + 1

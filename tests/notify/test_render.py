@@ -8,7 +8,9 @@ import pytest
 from jinja2 import meta
 
 from bihuan.errors import UsageError
-from bihuan.notify.render import FOLDER, LETTER_BYTES, capped, environment, inert, render, source
+from bihuan.notify.channel import LETTER_BYTES
+from bihuan.notify.length import capped
+from bihuan.notify.render import FOLDER, environment, inert, render, source
 from bihuan.notify.words import LANGUAGES
 from schemas.outbox import OF_A_MATTER, Notice
 

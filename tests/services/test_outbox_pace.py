@@ -1,4 +1,4 @@
-"""The pace of delivery: the wait that a service asks for."""
+"""The pace of delivery: what each service bears in a minute, and the wait that it asks for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bihuan.notify.gateway import AppriseGateway
-from bihuan.services.outbox import deliver_all
+from bihuan.services.outbox import Delivered, deliver_all
 from bihuan.services.people import save_staff
 from bihuan.settings import Settings
 from bihuan.testing import Answer, HttpServer
@@ -24,6 +24,15 @@ def warned_at(office, url: str, count: int) -> None:
     for number in range(count):
         office.register(str(number), 0, handler="anna", deadlines={"handled": office.after(10)})
     office.check()
+
+
+@pytest.mark.parametrize(("url", "share"), [("wecombot://KEY", 20), ("twilio://AC1:t@15005550006/13800138000", 5)])
+def test_a_service_gets_what_it_bears_in_a_minute_however_much_the_setting_allows(office, url, share):
+    office.settings = office.settings.model_copy(update={"send_per_minute": 1000})
+    warned_at(office, url, 22)
+    assert office.deliver() == Delivered(claimed=22, sent=share, deferred=22 - share)
+    office.at += timedelta(seconds=61)
+    assert office.deliver().sent == min(share, 22 - share)
 
 
 @pytest.mark.parametrize(("asked", "wait"), [("600", timedelta(minutes=10)), ("1", timedelta(minutes=1))])
