@@ -43,7 +43,8 @@ class Settings(BaseSettings):
     prefect_port: int = Field(4200, ge=1, le=65535, description="Port of the local Prefect server, on loopback.")
     allow_private_targets: bool = Field(False, description="Allow messages to loopback and private network addresses.")
     allowed_schemes: str = Field(
-        "mailto,mailtos,json,jsons,form,forms,xml,xmls,wecombot,dingtalk,feishu,lark,slack,workflow,workflows,tgram",
+        "mailto,mailtos,json,jsons,form,forms,xml,xmls,wecombot,dingtalk,feishu,lark,slack,workflow,workflows,tgram,"
+        "sms,smss,twilio",
         description="Apprise URL schemes that may be used, comma separated.",
     )
     send_per_minute: int = Field(20, ge=1, description="Most messages one target gets in any minute; the rest wait.")

@@ -48,7 +48,7 @@ def _table() -> Iterator[tuple[str, Channel]]:
         (_TEAMS, "workflow workflows"),
         (_MAIL, "mailto mailtos"),
         (_WEBHOOK, "json jsons form forms xml xmls"),
-        (_SMS, _VENDORS),
+        (_SMS, f"sms smss {_VENDORS}"),
     ):
         yield from ((scheme, channel) for scheme in schemes.split())
 

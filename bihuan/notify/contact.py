@@ -19,8 +19,11 @@ _MASK = "***"
 _SHORTEST_SECRET = 4
 """Shorter parts of a URL are left in error texts: hiding every ``25`` would make them unreadable and hide nothing."""
 
+_CODES = ("ok=", "busy=")
+"""Arguments of an SMS gateway that list its answers, which the ledger is to name."""
+
 _WITH_HOST = re.compile(
-    r"(?P<scheme>mailtos?|jsons?|forms?|xmls?|workflows?|https?)://"
+    r"(?P<scheme>mailtos?|jsons?|forms?|xmls?|workflows?|smss?|https?)://"
     r"(?:[^@/?#\s]*@)?(?P<host>[a-z0-9.-]+(?::\d{1,5})?|\[[0-9a-f:.]+\](?::\d{1,5})?)"
     r"(?:/[^@?#\s]*)?(?:\?[^=@\s]+=[^\s]*)?",
     re.IGNORECASE,
@@ -108,7 +111,10 @@ def _hidden_parts(url: str) -> Iterator[str]:
     yield user.partition(":")[2]
     yield from re.split(r"[/:@,;#]", user)
     yield from re.split(r"[/:@,;#]", rest.partition("/")[2] if hosted else rest)
+    is_gateway = url.strip().lower().startswith(("sms:", "smss:"))
     for pair in query.split("&"):
+        if is_gateway and pair.startswith(_CODES):
+            continue
         value = pair.partition("=")[2] or pair
         yield value
         yield from re.split(r"[/:,;#]", unquote_plus(value))

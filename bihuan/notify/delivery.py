@@ -18,7 +18,7 @@ from apprise import Apprise, AppriseAsset, NotifyFormat, OverflowMode
 from apprise.plugins import url_to_dict
 
 from bihuan.errors import RefusedError, UnavailableError
-from bihuan.notify import chat, mail, robots
+from bihuan.notify import chat, mail, robots, sms
 from bihuan.notify.channel import SMS_CHARACTERS, channel_of
 from bihuan.notify.length import short
 from bihuan.notify.letter import Letter
@@ -42,6 +42,7 @@ _ASSET = AppriseAsset(
 chat.register()
 robots.register()
 mail.register()
+sms.register()
 
 
 @dataclass(frozen=True, slots=True)

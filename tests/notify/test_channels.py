@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from apprise.plugins.twilio import NotifyTwilio
 
 from bihuan.notify import chat, robots
 from bihuan.notify.gateway import AppriseGateway
@@ -32,9 +33,9 @@ SENT, REFUSED, RETRY, AMBIGUOUS = (
 )
 pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 LINK = "https://care.example.com/complaints/20261122-000123"
-LETTER = Letter("【超时】20261122-000123 “首次响应”已超时", f"为什么收到：已过截止时间。\n页面：{LINK}")
+LETTER = Letter("【超时】20261122-000123 “首次响应”已超时", f"为什么收到：已过截止时间。\n页面：{LINK}", LINK)
 TOKEN, OTHER_TOKEN = "s3cretT0ken", "0therS3cret"
-HIDDEN = (TOKEN, OTHER_TOKEN, "clerk", "为什么收到")
+HIDDEN = (TOKEN, OTHER_TOKEN, "13800138000", "deadbeef", "clerk", "为什么收到")
 """What may stand in no log line, no error and no target, whatever was sent."""
 
 
@@ -48,6 +49,7 @@ class Service:
     text: Callable[[Request], str]
     moved: dict[tuple[Any, str], str] = field(default_factory=dict)
     is_secure: bool = False
+    arrived: str = f"{LETTER.title}\r\n{LETTER.body}"
 
 
 def at(*path: Any) -> Callable[[Request], str]:
@@ -80,6 +82,10 @@ def parts_of_xml(request: Request) -> str:
     return "\r\n".join(found.groups())
 
 
+def parts_of_twilio(request: Request) -> str:
+    return parse_qs(request.body.decode())["Body"][0]
+
+
 def parts_of_card(request: Request) -> str:
     title, body = json.loads(request.body)["attachments"][0]["content"]["body"]
     assert title["wrap"] is True
@@ -87,6 +93,7 @@ def parts_of_card(request: Request) -> str:
     return f"{title['text']}\r\n{body['text']}".replace(f"[{LINK}]({LINK})", LINK).replace("\n\n", "\n")
 
 
+BUSY = "isv.BUSINESS_LIMIT_CONTROL"
 SLACK = {(chat.StrictSlack, "webhook_url"): "/services", (chat.StrictSlack, "api_url"): "/api/{}"}
 TELEGRAM = {(chat.StrictTelegram, "notify_url"): "/bot"}
 OK = Answer(body='{"errcode": 0, "errmsg": "ok"}')
@@ -109,6 +116,13 @@ SERVICES = {
                          is_secure=True),
     "json": Service(f"json://clerk:{TOKEN}@127.0.0.1:PORT/hook?+X-Key={OTHER_TOKEN}", Answer(204), parts_of_json),
     "form": Service(f"form://clerk:{TOKEN}@127.0.0.1:PORT/{OTHER_TOKEN}", Answer(), parts_of_form),
+    "sms": Service(f"sms://{TOKEN}@127.0.0.1:PORT/send?to=%2B8613800138000&code=code&ok=0,OK&busy={BUSY}"
+                   f"&+X-App={OTHER_TOKEN}", Answer(body='{"code": 0, "msg": "ok"}'), at("text"),
+                   arrived=f"超时：20261122-000123 “首次响应”已超时 {LINK}"),
+    "twilio": Service(f"twilio://ACdeadbeefdeadbeef:{TOKEN}@15005550006/+8613800138000",
+                      Answer(201, '{"sid": "SM1", "status": "queued"}'), parts_of_twilio,
+                      {(NotifyTwilio, "notify_sms_url"): "/Accounts/{sid}/Messages.json"},
+                      arrived=f"超时：20261122-000123 “首次响应”已超时\n{LINK}"),
     "xml": Service(f"xml://clerk:{TOKEN}@127.0.0.1:PORT/{OTHER_TOKEN}", Answer(), parts_of_xml),
 }  # fmt: skip
 
@@ -149,7 +163,7 @@ every = pytest.mark.parametrize("name", SERVICES)
 def test_a_letter_arrives_whole(ask, name):
     result, requests = ask(name)
     assert (result.outcome, result.error) == (SENT, None)
-    assert [SERVICES[name].text(request) for request in requests] == [f"{LETTER.title}\r\n{LETTER.body}"]
+    assert [SERVICES[name].text(request) for request in requests] == [SERVICES[name].arrived]
     assert_is_clean(result)
 
 
@@ -184,7 +198,7 @@ def test_a_status_without_words_decides(ask, name, status, outcome):
     assert f"HTTP {status}" in result.error
 
 
-@pytest.mark.parametrize("name", ["wecombot", "dingtalk", "feishu", "lark", "slack", "slack bot", "tgram"])
+@pytest.mark.parametrize("name", ["wecombot", "dingtalk", "feishu", "lark", "slack", "slack bot", "tgram", "sms"])
 def test_success_in_the_words_of_somebody_else_is_not_believed(ask, name):
     result, _ = ask(name, Answer(200, "<html>Sign in to the network</html>"))
     assert result.outcome is AMBIGUOUS
@@ -237,6 +251,15 @@ def feishu(code: int, message: str, status: int = 200) -> Answer:
         ("workflows", Answer(400, '{"error": {"code": "WorkflowTriggerIsNotEnabled"}}'), REFUSED, "HTTP 400"),
         ("workflows", Answer(404, '{"error": {"code": "WorkflowNotFound"}}'), REFUSED, "HTTP 404 Not Found"),
         ("workflows", Answer(502, '{"error": {"code": "NoResponse"}}'), RETRY, "HTTP 502 Bad Gateway"),
+        ("sms", Answer(body='{"code": "isv.MOBILE_NUMBER_ILLEGAL", "msg": "13800138000"}'), REFUSED,
+         "the gateway answered isv.MOBILE_NUMBER_ILLEGAL"),
+        ("sms", Answer(body=f'{{"code": "{BUSY}"}}'), RETRY, f"the gateway answered {BUSY}"),
+        ("sms", Answer(400, f'{{"code": "{BUSY}"}}'), RETRY, f"the gateway answered {BUSY}"),
+        ("sms", Answer(body='{"msg": "ok"}'), AMBIGUOUS, "its answer cannot be read"),
+        ("twilio", Answer(400, '{"code": 21211, "message": "Invalid To +8613800138000"}'), REFUSED,
+         "HTTP 400 Bad Request, code 21211"),
+        ("twilio", Answer(401, '{"code": 20003, "message": "no"}'), REFUSED, "HTTP 401 Unauthorized, code 20003"),
+        ("twilio", Answer(429, '{"code": 20429, "message": "no"}'), RETRY, "Too Many Requests, code 20429"),
         ("json", Answer(422, '{"detail": "no"}'), REFUSED, "HTTP 422"),
         ("form", Answer(504), AMBIGUOUS, "HTTP 504"),
         ("xml", Answer(410), REFUSED, "HTTP 410 Gone"),
@@ -330,6 +353,47 @@ def test_a_slack_workflow_gets_one_text(ask, monkeypatch):
     assert json.loads(request.body) == {"text": f"{LETTER.title}: {LETTER.body}"}
 
 
+def test_an_sms_gateway_gets_what_a_template_needs_for_each_number(ask):
+    url = f"sms://{TOKEN}@127.0.0.1:PORT/v1/send?to=13800138000,13900139000&sign=闭环&+X-App=a%20b"
+    result, (first, second) = ask("sms", Answer(), Answer(), url=url)
+    assert result.outcome is SENT
+    said = json.loads(first.body)
+    title = "超时：20261122-000123 “首次响应”已超时"
+    assert said == {"phone": "13800138000", "text": f"{title} {LINK}", "title": title, "link": LINK, "sign": "闭环"}
+    assert json.loads(second.body) == said | {"phone": "13900139000"}
+    assert (first.path, first.headers["Authorization"], first.headers["X-App"]) == (
+        "/v1/send",
+        f"Bearer {TOKEN}",
+        "a b",
+    )
+
+
+def test_an_sms_gateway_over_tls_is_spoken_to_in_tls(certificate):
+    gateway = AppriseGateway(Settings(allow_private_targets=True))
+    with HttpServer(tls=certificate) as server:
+        result = gateway.send(f"smss://127.0.0.1:{server.port}/?to=13800138000&verify=no", LETTER)
+    assert (result.outcome, len(server.requests)) == (SENT, 1)
+
+
+def test_an_sms_of_which_one_number_is_refused_is_ambiguous(ask):
+    url = SERVICES["sms"].url.replace("%2B8613800138000", "13800138000,13900139000")
+    result, requests = ask("sms", Answer(body='{"code": 1}'), SERVICES["sms"].taken, url=url)
+    assert (result.outcome, len(requests)) == (AMBIGUOUS, 2)
+    assert "only some of its addresses took it: the gateway answered 1" in result.error
+
+
+@pytest.mark.parametrize("numbers", ["x=1", "to=", "to=zhang", "to=13800138000,zhang", "to=123"])
+def test_an_sms_to_what_is_no_number_is_refused(ask, numbers):
+    result, requests = ask("sms", url=f"sms://{TOKEN}@127.0.0.1:PORT/send?{numbers}")
+    assert (result.outcome, requests) == (REFUSED, [])
+    assert "incomplete or wrong" in result.error
+
+
+def test_a_letter_without_a_link_is_a_text_message_as_well(ask):
+    result, (request,) = ask("sms", letter=Letter("我们已收到您的投诉 20261122-000123", "您好…"))
+    assert (result.outcome, json.loads(request.body)["text"]) == (SENT, "我们已收到您的投诉 20261122-000123")
+
+
 @pytest.mark.parametrize("name", ["feishu", "lark"])
 def test_a_feishu_signature_is_made_of_the_secret_and_the_time(ask, name):
     _, (request,) = ask(name)
@@ -381,6 +445,7 @@ def test_the_address_that_teams_gives_out_works_as_well(monkeypatch, host, path)
     "url",
     [
         "json://{}/hook", "jsons://{}/hook", "form://{}/hook", "forms://{}/hook", "xml://{}/hook", "xmls://{}/hook",
+        "sms://{}/send?to=13800138000", "smss://{}/send?to=13800138000",
         "workflows://{}/a/b", "workflow://{}/a/b", "mailtos://{}/?from=a@example.com&to=b@example.com",
         "mailto://example.com?smtp={}&from=a@example.com&to=b@example.com",
     ],

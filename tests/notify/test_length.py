@@ -146,7 +146,7 @@ def test_what_nobody_has_looked_at_is_treated_with_care(url):
         ("feishu://T", 1000, 100),
         ("tgram://1:a/2", 1000, 20),
         ("slack://a/b/c", 1000, 60),
-        ("twilio://AC1:t@15005550006/13800138000", 1000, 5),
+        ("smss://sms.example.com/?to=13800138000", 1000, 5),
         ("json://hooks.example.com", 1000, 1000),
         ("mailtos://u:p@smtp.example.com", 1000, 1000),
         ("wecombot://KEY", 3, 3),

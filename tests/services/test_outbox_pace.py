@@ -26,7 +26,7 @@ def warned_at(office, url: str, count: int) -> None:
     office.check()
 
 
-@pytest.mark.parametrize(("url", "share"), [("wecombot://KEY", 20), ("twilio://AC1:t@15005550006/13800138000", 5)])
+@pytest.mark.parametrize(("url", "share"), [("wecombot://KEY", 20), ("smss://sms.example.com/?to=13800138000", 5)])
 def test_a_service_gets_what_it_bears_in_a_minute_however_much_the_setting_allows(office, url, share):
     office.settings = office.settings.model_copy(update={"send_per_minute": 1000})
     warned_at(office, url, 22)
