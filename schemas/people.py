@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic import Field as Payload
 from sqlalchemy import Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from schemas.access import Role
 from schemas.base import Document, Id
+
+MASK = "***"
+"""A contact with this in it is one that was shown masked: whatever is known stays."""
+NO_CONTACT = ""
+"""There is no such contact any more."""
+NO_QUIET = ("00:00", "00:00")
+"""No quiet hours."""
+
+Code = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+Contact = Annotated[
+    str, StringConstraints(pattern=r"^(mailto:[^/\s@]+@[^\s@]+|[a-z][a-z0-9+.-]*://\S+|\S*\*\*\*\S*|)$")
+]
+"""A plain address ``mailto:li@example.com``, any Apprise URL, one of them masked, or ``NO_CONTACT``."""
+Channel = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+StaffRole = Literal[Role.EXECUTIVE, Role.QUALITY_MANAGER, Role.OPERATOR]
+"""Handlers and department heads follow from the department and ``is_head``."""
 
 
 class Customer(SQLModel, table=True):
@@ -106,18 +122,33 @@ class DutyShift(SQLModel, table=True):
     """The last day on which it begins; None: until further notice."""
 
 
-class StaffIn(BaseModel):
-    """A member of staff as a roster gives them; ``department`` is a code."""
+class Line(BaseModel):
+    """One line of a roster. What it does not state (``model_fields_set``) stays as it is known."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    code: str = Payload(min_length=1, max_length=60)
+    place: str = Payload(default="", exclude=True)
+    """Where it stands, for errors; "" where it is from no file."""
+
+
+class StaffIn(Line):
+    """A member of staff as a roster gives them; ``department`` and ``substitute`` are codes."""
+
+    code: Code
     name: str = Payload(min_length=1, max_length=120)
-    department: str = Payload(min_length=1, max_length=60)
+    department: Code
     is_head: bool = False
     is_active: bool = True
-    contact_url: str | None = Payload(default=None, pattern=r"^(mailto:[^/\s@]+@[^\s@]+|[a-z][a-z0-9+.-]*://\S+)$")
-    """A plain address ``mailto:li@example.com``, or any Apprise URL."""
+    is_liaison: bool = False
+    roles: tuple[StaffRole, ...] = ()
+    substitute: str | None = Payload(default=None, max_length=60)
+    """Who is told while the person is away; None: nobody."""
+    contact_url: Contact | None = None
+    """Where the person is told by default; None: as it is known."""
+    contacts: dict[Channel, Contact] = Payload(default_factory=dict)
+    """Further contacts by the name of their channel; one that is not named stays as it is known."""
+    quiet: tuple[str, str] | None = None
+    """Local times of day between which nothing usual comes; None: as policy says; ``NO_QUIET``: at any hour."""
     language: Literal["zh", "en"] = "zh"
     timezone: str = Payload(default="Asia/Shanghai", max_length=60)
     is_simulated: bool = False

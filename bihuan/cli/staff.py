@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bihuan.cli.office import office
-from bihuan.cli.output import JsonOption, emit
+from bihuan.cli.output import JsonOption, emit, say
 
 app = typer.Typer(help="Departments and staff 部门与人员.", no_args_is_help=True)
 
@@ -16,18 +17,24 @@ app = typer.Typer(help="Departments and staff 部门与人员.", no_args_is_help
 @app.command("import")
 def import_staff(
     file: Annotated[
-        Path, typer.Argument(help="CSV or XLSX: code, name, department, is_head, contact_url, language, timezone.")
+        Path, typer.Argument(help="XLSX with sheets staff, departments, duty, absence; or CSV: the sheet of staff.")
     ],
     is_json: JsonOption = False,
 ) -> None:
-    """Add departments and staff from a table, or bring them up to date; a wrong row stops all of it."""
-    from bihuan.inbound.roster import read_roster
-    from bihuan.services.people import save_roster
+    """Add staff, departments, shifts and absences from a table, or bring them up to date; docs/staff.md.
 
-    roster = read_roster(file)
+    One wrong line stops all of it. Who is not named, and what a line does not state, stays. A rota named is stated
+    whole, and so are the absences of a person named.
+    """
+    from bihuan.inbound.roster import read_book
+    from bihuan.services.roster import save_book
+
+    book = read_book(file)
     with office() as here, here.db.write() as session:
-        saved = save_roster(session, here.policy, roster, here.settings.secret_value())
-    emit({"staff": saved}, is_json)
+        saved = save_book(session, here.policy, book, here.settings.secret_value(), here.clock())
+    if book.left_out:
+        say(f"sheets left out: {', '.join(book.left_out)}")
+    emit({sheet: asdict(tally) for sheet, tally in saved.items()}, is_json)
 
 
 @app.command("list")

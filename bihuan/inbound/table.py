@@ -62,6 +62,19 @@ def open_table(file: Path, *, encoding: str = "utf-8-sig", delimiter: str = ",",
     return _json_lines(file, encoding) if kind in _JSON else _csv(file, encoding, delimiter)
 
 
+def sheet_names(file: Path) -> tuple[str, ...]:
+    """Names of the sheets of a workbook, in their order; none where ``file`` is of another kind.
+
+    Raises:
+        UsageError: The file is absent, unreadable or no workbook.
+    """
+    if _kind(file) not in _WORKBOOK:
+        return ()
+    book = _book(file)
+    book.close()
+    return tuple(book.sheetnames)
+
+
 def count_rows(file: Path) -> int | None:
     """About how many rows ``file`` has, for a progress bar; None where only reading it would tell.
 
@@ -141,7 +154,7 @@ def _csv_rows(reader: Any, width: int) -> Iterator[Row]:
             yield Row(line, cells, f"has {len(cells)} cells where the header has {width}: is a quote left open?")
 
 
-def _header(file: Path, cells: list[str] | None) -> tuple[str, ...]:
+def _header(file: object, cells: list[str] | None) -> tuple[str, ...]:
     if not cells:
         raise UsageError(f"{file} is empty", cure="the first line names the columns; export it again")
     return tuple(cell.strip() for cell in cells)
@@ -175,23 +188,35 @@ def _json_row(line: int, found: dict[str, Any] | str, header: tuple[str, ...]) -
     return Row(line, [_text(found.get(column)) for column in header])
 
 
-def _workbook(file: Path, sheet: str | None) -> Table:
+def _book(file: Path) -> Any:
     with _refusing(file), file.open("rb"):
         pass
     try:
         with catch_warnings():
             simplefilter("ignore")  # openpyxl's remarks on styles and extensions it leaves out
-            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        if sheet is not None and sheet not in book.sheetnames:
-            raise UsageError(f"{file} has no sheet {sheet!r}", cure=f"its sheets are: {', '.join(book.sheetnames)}")
+            return openpyxl.load_workbook(file, read_only=True, data_only=True)
+    except _NOT_A_WORKBOOK as error:
+        raise _no_workbook(file) from error
+
+
+def _no_workbook(file: Path) -> UsageError:
+    return UsageError(f"{file} is not an XLSX workbook", cure="save it as .xlsx or .csv")
+
+
+def _workbook(file: Path, sheet: str | None) -> Table:
+    book = _book(file)
+    if sheet is not None and sheet not in book.sheetnames:
+        raise UsageError(f"{file} has no sheet {sheet!r}", cure=f"its sheets are: {', '.join(book.sheetnames)}")
+    try:
         rows = _sheet_rows(file, book, book[sheet] if sheet else book.worksheets[0])
         first = next(rows, None)
     except _NOT_A_WORKBOOK as error:
-        raise UsageError(f"{file} is not an XLSX workbook", cure="save it as .xlsx or .csv") from error
+        raise _no_workbook(file) from error
     header = list(first.cells) if first else []
     while header and not header[-1]:
         header.pop()
-    return Table(_header(file, header), (_fitted(row, len(header)) for row in rows))
+    place = f"{file}, sheet {sheet}," if sheet else str(file)
+    return Table(_header(place, header), (_fitted(row, len(header)) for row in rows))
 
 
 def _sheet_rows(file: Path, book: Any, sheet: Any) -> Iterator[Row]:

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bihuan.errors import RefusedError
+from schemas.people import MASK
 
-_MASK = "***"
 _SHORTEST_SECRET = 4
 """Shorter parts of a URL are left in error texts: hiding every ``25`` would make them unreadable and hide nothing."""
 
@@ -84,9 +84,9 @@ def masked(url: str) -> str:
     User names, passwords, tokens, robot keys, paths, query values and header values never show.
     """
     if hosted := _WITH_HOST.fullmatch(url.strip()):
-        return f"{hosted['scheme'].lower()}://{hosted['host'].lower()}/{_MASK}"
+        return f"{hosted['scheme'].lower()}://{hosted['host'].lower()}/{MASK}"
     scheme = re.match(r"[a-z][a-z0-9+.-]{0,30}(?=://)", url.strip(), re.IGNORECASE)
-    return f"{scheme[0].lower()}://{_MASK}" if scheme else _MASK
+    return f"{scheme[0].lower()}://{MASK}" if scheme else MASK
 
 
 def scrubbed(text: str, url: str) -> str:
@@ -94,7 +94,7 @@ def scrubbed(text: str, url: str) -> str:
     parts = {form for part in _hidden_parts(url) for form in (part, unquote_plus(part))}
     for part in sorted(parts, key=len, reverse=True):
         if len(part) >= _SHORTEST_SECRET:
-            text = text.replace(part, _MASK)
+            text = text.replace(part, MASK)
     return text
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -17,10 +17,11 @@ from bihuan.notify.contact import seal
 from bihuan.policy.models import Policy
 from bihuan.rules.duty import Shift
 from bihuan.rules.roster import PREFERRED, Person, Roster, Unit
+from bihuan.services.contact import resealed
 from bihuan.store.queries.people import open_load
 from bihuan.store.rows import table_of
 from schemas.access import Role
-from schemas.people import Absence, Department, DutyShift, Staff, StaffIn
+from schemas.people import Absence, Department, DutyShift, Line, Staff, StaffIn
 
 _S = table_of(Staff).c
 _D = table_of(Department).c
@@ -30,6 +31,7 @@ _PERSON = (
     _S.id, _S.code, _S.department_id, _S.is_head, _S.is_liaison, _S.roles, _S.substitute_id, _S.is_active,
     _S.sealed_contact.is_not(None).label("has_contact"), _S.sealed_contacts,
 )  # fmt: skip
+_PLAIN = ("name", "is_head", "is_active", "is_liaison", "language", "timezone", "is_simulated")
 
 
 def roster(session: Session, policy: Policy, at: datetime) -> Roster:
@@ -123,40 +125,55 @@ def save_department(
 
 
 def save_staff(session: Session, person: StaffIn, secret: str) -> int:
-    """Add the person, or bring the one of that code up to date; the department must exist.
+    """Add the person, or bring the one of that code up to date; department and substitute must exist.
 
     Returns:
         The person's id.
 
     Raises:
-        UsageError: No such department.
+        UsageError: No such department or substitute; or a contact is masked, and none is known.
     """
     department = department_by_code(session, person.department)
     assert department.id is not None
     staff = session.exec(select_rows(Staff).where(Staff.code == person.code)).first()
     staff = staff or Staff(code=person.code, name=person.name, department_id=department.id)
-    staff.name, staff.department_id, staff.is_head = person.name, department.id, person.is_head
-    staff.is_active, staff.language, staff.timezone = person.is_active, person.language, person.timezone
-    staff.is_simulated = person.is_simulated
-    if person.contact_url:
-        staff.sealed_contact = seal(person.contact_url, secret)
+    staff.department_id = department.id
+    put_staff(staff, person, secret)
+    if "substitute" in person.model_fields_set:
+        staff.substitute_id = _id_of(session, person.substitute) if person.substitute else None
     session.add(staff)
     session.flush()
     assert staff.id is not None
     return staff.id
 
 
-def save_roster(session: Session, policy: Policy, roster: Sequence[StaffIn], secret: str) -> int:
-    """Save everyone on the roster; departments that are new are added, with the names policy knows them by.
+def put_staff(staff: Staff, person: StaffIn, secret: str) -> None:
+    """Write onto the row what ``person`` states; the rest stays, and so do department and substitute.
 
-    Returns:
-        How many people were saved.
+    Raises:
+        UsageError: A contact is masked, and none is known.
     """
-    known = set(session.exec(select_rows(Department.code)))
-    for code in dict.fromkeys(person.department for person in roster):
-        if code not in known:
-            names = policy.routing.departments.get(code)
-            save_department(session, code, names.zh if names else code, name_en=names.en if names else "")
-    for person in roster:
-        save_staff(session, person, secret)
-    return len(roster)
+    put(staff, person, _PLAIN)
+    if "roles" in person.model_fields_set:
+        staff.roles = list(person.roles) or None
+    if "quiet" in person.model_fields_set:
+        staff.quiet_from, staff.quiet_until = person.quiet or (None, None)
+    staff.sealed_contact = resealed(staff.sealed_contact, person.contact_url, secret)
+    further = dict(staff.sealed_contacts or {})
+    for channel, contact in person.contacts.items():
+        further[channel] = resealed(further.get(channel), contact, secret) or ""
+    staff.sealed_contacts = {channel: sealed for channel, sealed in further.items() if sealed} or None
+
+
+def put(row: Department | Staff, line: Line, fields: Iterable[str]) -> None:
+    """Write onto the row those of the fields that ``line`` states."""
+    for field in fields:
+        if field in line.model_fields_set:
+            setattr(row, field, getattr(line, field))
+
+
+def _id_of(session: Session, code: str) -> int:
+    found: int | None = session.execute(select(_S.id).where(_S.code == code)).scalar()
+    if found is None:
+        raise UsageError(f"nobody has the code {code!r}", cure="see `bihuan staff list`")
+    return found

@@ -13,7 +13,6 @@ from bihuan.services.people import (
     least_loaded,
     roster,
     save_department,
-    save_roster,
     save_staff,
 )
 from schemas.complaint import EventIn, EventKind
@@ -44,13 +43,13 @@ def loaded(office, department: str = "service") -> int | None:
 # --- keeping them ---
 
 
-def test_a_person_is_known_by_code_and_brought_up_to_date(office):
+def test_a_person_is_known_by_code_and_what_is_not_stated_stays(office):
     office.department("product")
-    first = save(office, person("anna", language="en"))
+    first = save(office, person("anna", language="en", is_liaison=True))
     again = save(office, person("anna", "product", is_head=True, is_active=False))
     (staff,) = rows(office, Staff)
     assert first == again == [staff.id]
-    assert (staff.language, staff.is_head, staff.is_active) == ("zh", True, False)
+    assert (staff.language, staff.is_head, staff.is_active, staff.is_liaison) == ("en", True, False, True)
 
 
 def test_contacts_are_kept_sealed_and_stay_where_none_is_given(office):
@@ -78,23 +77,17 @@ def test_a_department_is_known_by_code_and_keeps_what_is_not_said_again(office):
     assert unseal(department.sealed_contact, SECRET) == "json://a.b"
 
 
-def test_a_roster_adds_its_departments_with_the_names_policy_knows(office, policy):
-    roster = [person("anna", "product"), person("ben", "product"), person("cleo", "warehouse")]
-    with office.db.write() as session:
-        assert save_roster(session, policy, roster, SECRET) == 3
-    assert [(row.code, row.name, row.name_en) for row in rows(office, Department)] == [
-        ("service", "service 部", ""),
-        ("product", "产品部", "Product"),
-        ("warehouse", "warehouse", ""),
-    ]
+def test_a_substitute_is_named_by_code_and_kept_where_nothing_is_said(office):
+    ben, anna = save(office, person("ben"), person("anna", substitute="ben"))
+    save(office, person("anna"))
+    assert {row.id: row.substitute_id for row in rows(office, Staff)} == {ben: None, anna: ben}
+    save(office, person("anna", substitute=None))
+    assert [row.substitute_id for row in rows(office, Staff)] == [None, None]
 
 
-def test_a_roster_saved_twice_changes_nothing(office, policy):
-    for _ in range(2):
-        with office.db.write() as session:
-            save_roster(session, policy, [person("anna"), person("ben", "product")], SECRET)
-    assert len(rows(office, Staff)) == 2
-    assert len(rows(office, Department)) == 2
+def test_a_substitute_nobody_knows_is_refused(office):
+    with pytest.raises(UsageError, match="nobody has the code 'ben'"):
+        save(office, person("anna", substitute="ben"))
 
 
 # --- who gets the next one ---

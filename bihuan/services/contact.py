@@ -1,0 +1,32 @@
+"""Contacts as they are kept: sealed, and sealed anew only where they are new."""
+
+from __future__ import annotations
+
+from bihuan.errors import RefusedError, UsageError
+from bihuan.notify.contact import seal, unseal
+from schemas.people import MASK
+
+
+def resealed(sealed: str | None, contact: str | None, secret: str) -> str | None:
+    """The contact as it is kept: what is stored where it says nothing new.
+
+    Args:
+        sealed: What is stored.
+        contact: As a roster gives it: a URL, ``NO_CONTACT``, masked, or None.
+        secret: To seal with.
+
+    Raises:
+        UsageError: It is masked, and none is stored.
+    """
+    if contact is None or (sealed and MASK in contact):
+        return sealed
+    if MASK in contact:
+        raise UsageError("a contact is masked, and none is known here", cure="write it in full, or leave it empty")
+    return sealed if sealed and _holds(sealed, contact, secret) else seal(contact, secret) if contact else None
+
+
+def _holds(sealed: str, contact: str, secret: str) -> bool:
+    try:
+        return unseal(sealed, secret) == contact
+    except RefusedError:
+        return False  # sealed with another secret: it is entered again
