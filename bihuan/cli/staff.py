@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ import typer
 
 from bihuan.cli.office import office
 from bihuan.cli.output import JsonOption, emit, say
+from bihuan.errors import RefusedError, UnavailableError, UsageError
 
 app = typer.Typer(help="Departments and staff 部门与人员.", no_args_is_help=True)
 
@@ -35,6 +37,45 @@ def import_staff(
     if book.left_out:
         say(f"sheets left out: {', '.join(book.left_out)}")
     emit({sheet: asdict(tally) for sheet, tally in saved.items()}, is_json)
+
+
+@app.command("export")
+def export_staff(
+    file: Annotated[Path, typer.Argument(help="XLSX: everything; CSV: the sheet of staff.")],
+    has_contacts: Annotated[bool, typer.Option("--with-contacts", help="Contacts in clear, not masked.")] = False,
+    is_forced: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    is_json: JsonOption = False,
+) -> None:
+    """Write what `bihuan staff import` reads: the same file brought in again changes nothing.
+
+    Contacts are masked, and a masked one stays as it is when it is read. The file is readable by its owner only.
+    """
+    from bihuan.report import roster
+    from bihuan.services.staff_book import staff_book
+
+    writer = {".xlsx": roster.xlsx, ".csv": roster.staff_csv}.get(file.suffix.lower())
+    if writer is None:
+        raise UsageError(f"{file} is neither .xlsx nor .csv", cure="name it staff.xlsx: it then has every sheet")
+    with office() as here, here.db.read() as session:
+        book = staff_book(session, here.settings.secret_value(), here.clock(), has_contacts=has_contacts)
+    _keep(writer(book), file, is_forced=is_forced)
+    if has_contacts:
+        say(f"{file} holds passwords and tokens of contacts: keep it as you keep a password")
+    counts = {name: len(getattr(book, name)) for name in ("staff", "departments", "duty", "absence")}
+    emit({"file": str(file), **(counts if file.suffix.lower() == ".xlsx" else {"staff": counts["staff"]})}, is_json)
+
+
+def _keep(content: bytes, file: Path, *, is_forced: bool) -> None:
+    """Write the file for its owner's eyes only."""
+    how = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if is_forced else os.O_EXCL)
+    try:
+        with os.fdopen(os.open(file, how, 0o600), "wb") as handle:
+            os.fchmod(handle.fileno(), 0o600)
+            handle.write(content)
+    except FileExistsError as error:
+        raise RefusedError(f"{file} exists", cure="name another file, or add --force") from error
+    except OSError as error:
+        raise UnavailableError(f"cannot write {file}: {error.strerror}", cure="name another file") from error
 
 
 @app.command("list")

@@ -11,6 +11,8 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+PLAIN = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+"""How a workbook is made whose text is never read as a formula, a link or a number."""
 _LONGEST = 32767
 """Characters that a cell of Excel holds."""
 _LOOKS: dict[str, dict[str, Any]] = {

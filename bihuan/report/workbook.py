@@ -12,10 +12,9 @@ from bihuan.analysis.rehearsal import SIDES, Rehearsal, differences
 from bihuan.clock import zone
 from bihuan.report.conclusion import conclusion
 from bihuan.report.page import about, facts
-from bihuan.report.sheet import Column, formats, write_sentences, write_table
+from bihuan.report.sheet import PLAIN, Column, formats, write_sentences, write_table
 from bihuan.report.wording import Wording, Words
 
-_PLAIN = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 _RATE = (("n", "met", "count"), ("on_time_rate", "value", "share"), ("low", "low", "share"), ("high", "high", "share"))
 """A rate with its proof: the word of each head, the key, the kind."""
 
@@ -32,7 +31,7 @@ def xlsx(rehearsal: Rehearsal, words: Words, *, least: int) -> bytes:
         least: A milestone of which fewer than this were met under either policy is not judged.
     """
     file, wording, here = BytesIO(), Wording(words), zone(rehearsal.timezone)
-    with xlsxwriter.Workbook(file, _PLAIN) as book:
+    with xlsxwriter.Workbook(file, PLAIN) as book:
         looks = formats(book)
         for name, frame, columns in _tables(rehearsal, wording):
             rows = _told(frame, wording).to_dict("records")
