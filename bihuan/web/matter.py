@@ -25,12 +25,14 @@ from bihuan.services.link import Refusal, open_link, use
 from bihuan.store.queries import acknowledgement as queries
 from bihuan.store.queries import board, names
 from bihuan.store.queries.acknowledgement import Told
+from bihuan.web.access import person
 from bihuan.web.reader import reader_of
-from bihuan.web.security import posted_form
+from bihuan.web.security import genuine_form, posted_form
 from bihuan.web.view import page, site
 from schemas.access import Purpose
 
-ACTS = ("acknowledge", "hand_over", "cannot")
+PLATE = 100
+"""Matters shown of one person's; the others come up as these are done."""
 DONE = (*Standing, "hand_over", "cannot")
 """What a page says was done; the words are ``matter_done_…``."""
 
@@ -63,6 +65,43 @@ def _page(request: Request, *, done: str | None = None, refused: Refused | None 
     return page(request, "matter.html", values, status=400 if refused else 200)
 
 
+def plate(request: Request) -> Response:
+    """Everything on the plate of whoever signed in: what they were told of, and what they handle."""
+    done = request.query_params.get("done")
+    return _plate(request, done=done if done in DONE else None)
+
+
+def _plate(request: Request, *, done: str | None = None, refused: Refused | None = None) -> Response:
+    who = person(request)
+    if who is None:
+        return RedirectResponse("/sign-in?next=/plate", 303)
+    here, recipient = site(request), f"staff:{who.id}"
+    with here.db.read() as session:
+        values = _values(request, session, queries.plate(session, recipient, PLATE), recipient, is_plate=True)
+        values["own"] = queries.own_complaints(session, who.id, PLATE)
+    values |= {"address": "/plate", "done": done, "refused": refused, "is_plate": True}
+    return page(request, "matter.html", values, status=400 if refused else 200)
+
+
+async def act_on_plate(request: Request) -> Response:
+    """Do what a button on one's plate says about one matter, and show the plate again."""
+    fields = await genuine_form(request, site(request).secret)
+    return await run_in_threadpool(_act_on_plate, request, fields)
+
+
+def _act_on_plate(request: Request, fields: Mapping[str, str]) -> Response:
+    here, who = site(request), person(request)
+    if who is None:
+        return RedirectResponse("/sign-in?next=/plate", 303)
+    try:
+        with here.db.write() as session:
+            (chosen,) = _chosen(queries.plate(session, f"staff:{who.id}", PLATE), fields, is_one=True)
+            done = _do(request, session, chosen, fields, who.code)
+    except (RefusedError, UsageError) as error:
+        return _plate(request, refused=Refused(_number(fields.get("message", "")), _case(error, fields), fields))
+    return _after(request, "/plate", fields, done)
+
+
 def _opened(session: Session, token: str, at: datetime) -> Row[Any] | Refusal:
     """The link that a token opens; that of a person who left opens no more."""
     link = open_link(session, token, Purpose.ACT, at)
@@ -71,21 +110,23 @@ def _opened(session: Session, token: str, at: datetime) -> Row[Any] | Refusal:
     return link
 
 
-def _values(request: Request, session: Session, matters: Sequence[Told], recipient: str) -> dict[str, Any]:
+def _values(
+    request: Request, session: Session, matters: Sequence[Told], recipient: str, *, is_plate: bool = False
+) -> dict[str, Any]:
     """What a page of matters shows: one in full with its explanation, several in short."""
     ladders = [one.escalation_id for one in matters if one.escalation_id]
     steps, seen = queries.steps_of(session, ladders), queries.acknowledgers(session, ladders)
     told = {one.partition(" ")[0] for some in steps.values() for each in some for one in each.told}
-    own = matters[0] if len(matters) == 1 else None
+    alone = matters[0] if len(matters) == 1 and not is_plate else None
     return {
         "matters": matters,
         "steps": steps,
         "seen": seen,
         "people": names.recipient_names(session, {*told, recipient, *(who for some in seen.values() for who in some)}),
         "colleagues": queries.colleagues(session, matters[0].department_id if matters else None, recipient),
-        "why": _why(request, session, own) if own else [],
+        "why": _why(request, session, alone) if alone else [],
         "limit": REASON_CHARACTERS,
-        "reader_of_link": recipient,
+        "own": [],
         "is_simulated": board.is_simulated(session),
     }
 
@@ -119,14 +160,20 @@ def _act(request: Request, fields: Mapping[str, str]) -> Response:
             done = [_do(request, session, one, fields, _code(session, link.recipient)) for one in chosen]
     except (RefusedError, UsageError) as error:
         return _page(request, refused=Refused(_number(fields.get("message", "")), _case(error, fields), fields))
+    return _after(request, f"/a/{token}", fields, done[0] if done else "")
+
+
+def _after(request: Request, address: str, fields: Mapping[str, str], done: str) -> Response:
+    """Show the page again; where somebody cannot, the next rung hears of it before that."""
+    here = site(request)
     if fields.get("act") == "cannot":
-        climb_due(here.db, here.policy, here.clock())  # so that the next rung hears of it now
-    return RedirectResponse(f"/a/{token}?done={done[0] if done else ''}", 303)
+        climb_due(here.db, here.policy, here.clock())
+    return RedirectResponse(f"{address}?done={done}", 303)
 
 
-def _chosen(matters: Sequence[Told], fields: Mapping[str, str]) -> list[Told]:
+def _chosen(matters: Sequence[Told], fields: Mapping[str, str], *, is_one: bool = False) -> list[Told]:
     """The matters that the form means: one of the letter, or all of it."""
-    if fields.get("message") == "all":
+    if fields.get("message") == "all" and not is_one:
         return list(matters)
     found = [one for one in matters if str(one.id) == fields.get("message")]
     if not found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,6 +12,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
 from sqlalchemy import Row
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
@@ -156,7 +158,18 @@ def mail(request: Request) -> Response:
     found = _read(file) if file else None
     if found is None:
         raise HTTPException(404)
-    return page(request, "mail.html", {"mail": found, "is_simulated": True})
+    text = _with_links(found.text, site(request).settings.web_url)
+    return page(request, "mail.html", {"mail": found, "text": text, "is_simulated": True})
+
+
+def _with_links(text: str, web_url: str) -> Markup:
+    """The text of a mail, in which our own addresses can be followed: as paths, wherever the page is looked at from."""
+    parts = re.split(rf"({re.escape(web_url)}/[\w/?=&.%-]*)", text)
+    linked = [
+        Markup('<a href="{}">{}</a>').format(part[len(web_url) :], part) if place % 2 else Markup.escape(part)
+        for place, part in enumerate(parts)
+    ]
+    return Markup("").join(linked)
 
 
 def _folder(request: Request) -> Path:

@@ -155,3 +155,19 @@ def is_there(session: Session, recipient: str) -> bool:
     kind, _, number = recipient.partition(":")
     active = select(_P.id).where(_P.id == int(number or 0), _P.is_active)
     return kind != "staff" or session.execute(active).first() is not None
+
+
+def own_complaints(session: Session, staff_id: int, limit: int) -> Sequence[Row[Any]]:
+    """Open complaints that somebody handles, with the milestone due next, the soonest due first."""
+    place = func.row_number().over(partition_by=_D.subject_id, order_by=(_D.due_at, _D.id))
+    running = (
+        select(_D.subject_id, _D.milestone, _D.due_at, place.label("place"))
+        .where(_D.subject_kind == "complaint", _D.met_at.is_(None), _D.cancelled_at.is_(None))
+        .where(_D.subject_id.in_(select(_C.id).where(_C.handler_id == staff_id, _C.handled_at.is_(None))))
+    ).subquery()
+    mine = (_C.handler_id == staff_id) & _C.handled_at.is_(None)
+    return session.execute(
+        select(_C.number, _C.title, _C.state, _C.severity, running.c.milestone, running.c.due_at)
+        .select_from(table_of(Complaint).outerjoin(running, (running.c.subject_id == _C.id) & (running.c.place == 1)))
+        .where(mine).order_by(running.c.due_at.is_(None), running.c.due_at, _C.id).limit(limit)
+    ).all()  # fmt: skip
