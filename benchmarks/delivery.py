@@ -2,7 +2,8 @@
 
 Both ways are `deliver_all` with everything it writes; they differ in what hands the letter over. The peer is the least
 that Apprise needs: an object, its URL, one call. Each way delivers messages of its own, in one run, and counts only
-where every message has its own result and arrived once. The server is a process of its own.
+where every message has its own result and arrived once. No reminders are set, so nothing waits or shares a letter. The
+server is a process of its own.
 
     python -m benchmarks.delivery [MAILS]
 """
