@@ -275,7 +275,7 @@ def test_a_letter_says_how_many_waited_and_for_what(desk):
     assert letter.title == "【汇总】3 件事需要您处理"
     said = letter.body.splitlines()[:5]
     assert said[1:3] == ["其中 2 件因免打扰时段推迟到现在。", "其中 1 件不急，留待晨报。"]
-    assert said[4].startswith("页面：")
+    assert said[4].startswith("链接：")
 
 
 def test_a_warning_overtaken_by_the_breach_while_it_was_held_is_not_in_the_letter(desk):
