@@ -88,3 +88,28 @@ def test_a_person_decides_an_unknown_message(visitor: Callable[..., Any], button
     expect(one.page.get_by_role("status")).to_contain_text(done)
     expect(waiting).to_have_count(before - 1)
     assert (one.faults, one.width()) == ([], 390)
+
+
+@pytest.mark.parametrize(
+    ("fold", "field", "button", "done"),
+    [
+        ("", "", "签收", "已签收"),
+        ("转交同事", "转交给", "转交", "已转交"),
+        ("做不到", "为什么做不到", "提交", "下一级"),
+    ],
+)
+def test_whoever_was_told_answers_from_the_link(
+    visitor: Callable[..., Any], installation: Any, fold: str, field: str, button: str, done: str
+) -> None:
+    one = visitor()
+    one.open(f"/a/{installation.named['link']}")
+    if fold:
+        one.page.locator("summary", has_text=fold).tap()
+        asked = one.page.locator("details[open]").get_by_label(field)
+        if asked.evaluate("field => field.tagName") == "SELECT":
+            asked.select_option(index=1)
+        else:
+            asked.fill("正在外地")
+    one.page.get_by_role("button", name=button, exact=True).tap()
+    expect(one.page.get_by_role("status")).to_contain_text(done)
+    assert (one.faults, one.width()) == ([], 390)

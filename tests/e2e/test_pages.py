@@ -20,6 +20,7 @@ PAGES = {
         "/complaints/{merged}",
     ),
     "/complaints/{number}/explain": ("/complaints/{full}/explain", "/complaints/{closed}/explain"),
+    "/a/{token}": ("/a/{link}", "/a/{links}", "/a/{link}?done=stopped"),
     "/signs": ("/signs", "/signs?by=handler"),
     "/outbox": ("/outbox", "/outbox?state=failed&done=arrived", "/outbox?state=sending"),
     "/mail": ("/mail",),
@@ -31,7 +32,7 @@ NO_PAGE = {
     "/complaints/{number}/events": "leads to the complaint",
     "/outbox/{message_id:int}/decide": "leads to the ledger",
 }
-REFUSED = {"/nowhere": 404, "/complaints/C-0": 404, "/outbox?page=x": 400}
+REFUSED = {"/nowhere": 404, "/complaints/C-0": 404, "/outbox?page=x": 400, "/a/cut-off": 410}
 """Addresses that end on the page of what went wrong."""
 
 EXCUSED = {("/?live=yes", "meta-refresh"): "the reader asked for it, and stops it on the page (WCAG 2.2.1)"}
