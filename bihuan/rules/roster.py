@@ -91,7 +91,7 @@ class Roster:
             handler_id: The complaint's.
             channels: Only by these; empty: by the usual one.
         """
-        key = (target, department_id, handler_id, tuple(channels))
+        key = (target, department_id, handler_id if target == "handler" else None, tuple(channels))
         if key not in self._found:
             self._found[key] = self._resolve(*key)
         return self._found[key]

@@ -8,19 +8,19 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, update
+from sqlalchemy import update
 from sqlmodel import Session
 
 from bihuan.policy.escalation import EscalationPolicy, LadderPolicy
 from bihuan.policy.models import Policy
-from bihuan.rules.escalation import IS_NO_WORK, Climb, Place, next_place, read, written
+from bihuan.rules.escalation import IS_NO_WORK, Climb, Place, next_place, read
 from bihuan.services.people import roster
 from bihuan.services.policy import escalation_edition, in_force
-from bihuan.services.rung import Matter, Tellers, facts_where_asked, rung_messages, urgency_of
+from bihuan.services.rung import Matter, Step, Tellers, facts_where_asked, rung_messages, urgency_of, write_steps
 from bihuan.store.engine import Database
-from bihuan.store.queries.escalation import due_escalations, last_work, told_by
-from bihuan.store.rows import id_in, insert_new_alike, insert_rows, table_of
-from schemas.escalation import OVERSIGHT, Escalation, EscalationState, EscalationStep, Trigger
+from bihuan.store.queries.escalation import DueEscalation, due_escalations, last_work, told_by
+from bihuan.store.rows import id_in, insert_new_alike, table_of
+from schemas.escalation import OVERSIGHT, Escalation, EscalationState, Trigger
 from schemas.outbox import Audience, Message, MessageState, Notice, Urgency
 
 _E = table_of(Escalation)
@@ -49,11 +49,16 @@ class Climbed:
 class _Told(NamedTuple):
     """One rung that is told now."""
 
-    row: Row[Any]
+    row: DueEscalation
     ladder: LadderPolicy
+    matter: Matter
     what: Climb
-    trigger: Trigger
     next_at: datetime | None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it is a place further up; at the very end of a ladder there is none."""
+        return (self.row.cycle, self.row.rung) != (self.what.place.cycle, self.what.place.rung)
 
 
 def climb_all(db: Database, policy: Policy, at: datetime, *, limit: int = 5000) -> Climbed:
@@ -80,46 +85,48 @@ def climb_due(db: Database, policy: Policy, at: datetime, *, limit: int = 5000) 
         rows = due_escalations(session, at, limit)
         if not rows:
             return Climbed()
-        ended = [row for row in rows if ended_at(row, at)]
-        _end(session, ended, at)
-        alive = [row for row in rows if not ended_at(row, at)]
+        ends = {row.id: end for row in rows if (end := ended_at(row, at))}
+        _end(session, ends)
+        alive = [row for row in rows if row.id not in ends]
         tellers = tellers_for(session, policy, alive, at)
-        editions = {row.policy_version: escalation_edition(session, row.policy_version, policy) for row in alive}
+        editions = {one: escalation_edition(session, one, policy) for one in {row.policy_version for row in alive}}
         held = _put_off(session, alive, editions, tellers)
         told = list(_rungs(session, [row for row in alive if row.id not in held], editions, tellers))
         count = _tell(session, told, tellers)
         exhausted = sum(one.next_at is None for one in told)
-        return Climbed(len(rows), sum(map(_is_new, told)), count, len(ended), len(held), exhausted)
+        return Climbed(len(rows), sum(one.is_new for one in told), count, len(ends), len(held), exhausted)
 
 
-def tellers_for(session: Session, policy: Policy, rows: Sequence[Row[Any]], at: datetime) -> Tellers:
+def tellers_for(session: Session, policy: Policy, rows: Sequence[DueEscalation], at: datetime) -> Tellers:
     """What telling rungs of these escalations at an instant takes."""
     calendars = in_force(session, policy, at).calendar_at(at)
     facts = facts_where_asked(session, policy, calendars, [row.subject_id for row in rows])
     return Tellers(policy, roster(session, policy, at), at, calendars, facts)
 
 
-def ended_at(row: Row[Any], at: datetime) -> datetime | None:
+def ended_at(row: DueEscalation, at: datetime) -> datetime | None:
     """When the matter ended; None while it has not, as far as is known at ``at``."""
-    ends = (row.handled_at, row.reopened_at) if row.duty == OVERSIGHT else (row.met_at, row.cancelled_at)
-    return min((end for end in ends if end and end <= at), default=None)
+    first, other = (row.handled_at, row.reopened_at) if row.duty == OVERSIGHT else (row.met_at, row.cancelled_at)
+    if first is None and other is None:
+        return None
+    return min((end for end in (first, other) if end and end <= at), default=None)
 
 
-def _end(session: Session, rows: Sequence[Row[Any]], at: datetime) -> None:
-    alike: dict[datetime | None, list[int]] = defaultdict(list)
-    for row in rows:
-        alike[ended_at(row, at)].append(row.id)
+def _end(session: Session, ends: Mapping[int, datetime]) -> None:
+    alike: dict[datetime, list[int]] = defaultdict(list)
+    for escalation_id, end in ends.items():
+        alike[end].append(escalation_id)
     for end, ids in alike.items():
         values = {"state": EscalationState.ENDED, "ended_at": end, "next_at": None}
         session.execute(update(_E).where(id_in(_E.c.id, ids)).values(values))
 
 
-def _ladder(editions: Mapping[str, EscalationPolicy], row: Row[Any]) -> LadderPolicy:
+def _ladder(editions: Mapping[str, EscalationPolicy], row: DueEscalation) -> LadderPolicy:
     return editions[row.policy_version].ladders[row.ladder]
 
 
 def _put_off(
-    session: Session, rows: Sequence[Row[Any]], editions: Mapping[str, EscalationPolicy], tellers: Tellers
+    session: Session, rows: Sequence[DueEscalation], editions: Mapping[str, EscalationPolicy], tellers: Tellers
 ) -> set[int]:
     """Let acknowledgements go on where something has happened since, and rungs wait for their hours; the ids of both.
 
@@ -137,9 +144,9 @@ def _put_off(
     return {one for ids in alike.values() for one in ids}
 
 
-def _put_off_until(row: Row[Any], ladder: LadderPolicy, worked_at: datetime | None, tellers: Tellers) -> datetime:
+def _put_off_until(row: DueEscalation, ladder: LadderPolicy, worked_at: datetime | None, tellers: Tellers) -> datetime:
     """Until when nobody is told; the present where somebody is."""
-    if row.state is EscalationState.ACKNOWLEDGED:
+    if row.acknowledged_at and row.state is EscalationState.ACKNOWLEDGED:
         since = max(row.acknowledged_at, worked_at or row.acknowledged_at)
         until = tellers.timing(row.subject_id).holds_until(ladder, since)
         if until and until > tellers.at:
@@ -149,26 +156,24 @@ def _put_off_until(row: Row[Any], ladder: LadderPolicy, worked_at: datetime | No
 
 
 def _rungs(
-    session: Session, rows: Sequence[Row[Any]], editions: Mapping[str, EscalationPolicy], tellers: Tellers
+    session: Session, rows: Sequence[DueEscalation], editions: Mapping[str, EscalationPolicy], tellers: Tellers
 ) -> Iterator[_Told]:
     before = told_by(session, [row.id for row in rows]) if rows else {}
     for row in rows:
-        ladder = _ladder(editions, row)
-        start = next_place(ladder, Place(row.cycle, row.rung))
-        if start is None:
-            yield _Told(row, ladder, Climb(Place(row.cycle, row.rung), ()), row.trigger, None)
-            continue
+        ladder, place = _ladder(editions, row), Place(row.cycle, row.rung)
         matter = Matter(row.subject_kind, row.subject_id, row.duty, row.occasion, row.handler_id, row.department_id)
+        start = next_place(ladder, place)
+        if start is None:
+            yield _Told(row, ladder, matter, Climb(place, ()), None)
+            continue
         what = tellers.climb(ladder, start, frozenset(read(before.get((row.id, start.cycle), ()))), matter)
-        yield _Told(row, ladder, what, row.trigger, tellers.next_at(ladder, what, row.subject_id))
+        yield _Told(row, ladder, matter, what, tellers.next_at(ladder, what, row.subject_id))
 
 
 def _tell(session: Session, told: Sequence[_Told], tellers: Tellers) -> int:
     """Write steps, messages and where the escalations stand now; the number of messages."""
-    insert_rows(
-        session, EscalationStep, [step(one.row.id, one.what, one.trigger, tellers.at) for one in told if _is_new(one)]
-    )
-    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    write_steps(session, [Step(one.row.id, one.what, one.row.trigger) for one in told if one.is_new], tellers.at)
+    alike: dict[tuple[Place, datetime | None], list[int]] = defaultdict(list)
     for one in told:
         alike[one.what.place, one.next_at].append(one.row.id)
     for (place, next_at), ids in alike.items():
@@ -179,20 +184,13 @@ def _tell(session: Session, told: Sequence[_Told], tellers: Tellers) -> int:
     return _write_messages(session, [one for one in told if one.what.told], tellers)
 
 
-def _is_new(one: _Told) -> bool:
-    """Whether it is a place further up; at the very end of a ladder there is none."""
-    return (one.row.cycle, one.row.rung) != (one.what.place.cycle, one.what.place.rung)
-
-
 def _write_messages(session: Session, told: Sequence[_Told], tellers: Tellers) -> int:
-    late_before = tellers.at - tellers.policy.deadline.late_after
+    late_before, minute = tellers.at - tellers.policy.deadline.late_after, f"{tellers.at:%Y-%m-%dT%H:%MZ}"
     alike: dict[tuple[Notice, Urgency, bool], list[dict[str, Any]]] = defaultdict(list)
     for one in told:
         row, is_late = one.row, one.row.next_at < late_before
-        matter = Matter(row.subject_kind, row.subject_id, row.duty, row.occasion, row.handler_id, row.department_id)
-        late = f"{tellers.at:%Y-%m-%dT%H:%MZ}" if is_late else ""
         notice = Notice.OVERSIGHT if row.duty == OVERSIGHT else Notice.ESCALATION
-        rows = rung_messages(matter, row.id, row.deadline_id, one.what, late)
+        rows = rung_messages(one.matter, row.id, row.deadline_id, one.what, minute if is_late else "")
         alike[notice, urgency_of(one.ladder, one.what.place.rung), is_late] += rows
     for (notice, urgency, is_late), messages in alike.items():
         insert_new_alike(session, Message, messages, ["key"], planned(notice, urgency, is_late, tellers.at))
@@ -204,12 +202,4 @@ def planned(notice: Notice, urgency: Urgency, is_late: bool, at: datetime) -> di
     return {
         "notice": notice, "audience": Audience.STAFF, "urgency": urgency, "is_late": is_late,
         "state": MessageState.PLANNED, "reason": None, "planned_at": at, "next_at": at,
-    }  # fmt: skip
-
-
-def step(escalation_id: int, what: Climb, trigger: Trigger, at: datetime) -> dict[str, Any]:
-    """The row that says which rung was told, whom, and why those before it were not."""
-    return {
-        "escalation_id": escalation_id, "cycle": what.place.cycle, "rung": what.place.rung, "trigger": trigger,
-        "told_at": at, "told": written(what.told), "passed": list(what.passed),
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,16 +13,25 @@ from sqlmodel import Session
 from bihuan.policy.models import Policy
 from bihuan.rules.escalation import Climb, Place
 from bihuan.rules.outbox import occasion_of
-from bihuan.services.escalation import planned, step
+from bihuan.services.escalation import planned
 from bihuan.services.people import roster
 from bihuan.services.policy import in_force
-from bihuan.services.rung import Matter, Tellers, facts_in, facts_where_asked, rung_messages, urgency_of
+from bihuan.services.rung import (
+    Matter,
+    Step,
+    Tellers,
+    facts_in,
+    facts_where_asked,
+    rung_messages,
+    urgency_of,
+    write_steps,
+)
 from bihuan.store.ids import reserve_ids
 from bihuan.store.queries.due import DueDeadline
 from bihuan.store.queries.escalation import escalated
-from bihuan.store.rows import insert_new_alike, insert_rows, table_of
+from bihuan.store.rows import insert_new_alike, table_of
 from schemas.complaint import Complaint
-from schemas.escalation import OVERSIGHT, Escalation, EscalationState, EscalationStep, Trigger
+from schemas.escalation import OVERSIGHT, Escalation, EscalationState, Trigger
 from schemas.outbox import Message, Notice, Urgency
 
 _E = table_of(Escalation).c
@@ -34,6 +44,16 @@ class Begun(NamedTuple):
 
     urgency: Urgency
     messages: list[dict[str, Any]]
+
+
+class _Begin(NamedTuple):
+    """One ladder that begins."""
+
+    escalation_id: int
+    matter: Matter
+    deadline_id: int | None
+    ladder: str
+    what: Climb
 
 
 def begin(session: Session, tellers: Tellers, breaches: Sequence[tuple[DueDeadline, str]]) -> dict[int, Begun]:
@@ -54,16 +74,15 @@ def begin(session: Session, tellers: Tellers, breaches: Sequence[tuple[DueDeadli
         name, _ = policy.ladder_for(facts_in(tellers.facts, row.subject_id, row.severity), row.milestone)
         if name and row.id not in known:
             chosen.append((row, late, name))
-    escalations, steps, begun = [], [], {}
+    begins, begun = [], {}
     for escalation_id, (row, late, name) in zip(reserve_ids(session, Escalation, len(chosen)), chosen, strict=True):
         occasion = occasion_of(row.round, row.leg, row.due_at)
         matter = Matter(row.subject_kind, row.subject_id, row.milestone, occasion, row.handler_id, row.department_id)
         what = tellers.climb(policy.ladders[name], _FIRST, _NOBODY_YET, matter)
-        escalations.append(_row(escalation_id, matter, row.id, name, what, tellers))
-        steps.append(step(escalation_id, what, Trigger.BREACH, tellers.at))
+        begins.append(_Begin(escalation_id, matter, row.id, name, what))
         messages = list(rung_messages(matter, escalation_id, row.id, what, late))
         begun[row.id] = Begun(urgency_of(policy.ladders[name], what.place.rung), messages)
-    _write(session, escalations, steps)
+    _write(session, begins, Trigger.BREACH, tellers)
     return begun
 
 
@@ -87,8 +106,7 @@ def open_oversight(session: Session, policy: Policy, complaint: Complaint, at: d
     ladder = policy.escalation.ladders[oversight.ladder]
     what = tellers.climb(ladder, _FIRST, _NOBODY_YET, matter)
     (escalation_id,) = reserve_ids(session, Escalation, 1)
-    row = _row(escalation_id, matter, None, oversight.ladder, what, tellers)
-    _write(session, [row], [step(escalation_id, what, Trigger.OPENED, at)])
+    _write(session, [_Begin(escalation_id, matter, None, oversight.ladder, what)], Trigger.OPENED, tellers)
     shared = planned(Notice.OVERSIGHT, urgency_of(ladder, what.place.rung), False, at)
     insert_new_alike(session, Message, list(rung_messages(matter, escalation_id, None, what)), ["key"], shared)
     return True
@@ -98,19 +116,23 @@ def _key(matter: Matter) -> str:
     return f"{matter.subject_kind}:{matter.subject_id}|{matter.duty}|{matter.occasion}"
 
 
-def _row(
-    escalation_id: int, matter: Matter, deadline_id: int | None, ladder: str, what: Climb, tellers: Tellers
-) -> dict[str, Any]:
-    next_at = tellers.next_at(tellers.policy.escalation.ladders[ladder], what, matter.subject_id)
-    return {
-        "id": escalation_id, "key": _key(matter), "subject_kind": matter.subject_kind, "subject_id": matter.subject_id,
-        "deadline_id": deadline_id, "duty": matter.duty, "occasion": matter.occasion, "ladder": ladder,
-        "policy_version": tellers.policy.escalation.version, "started_at": tellers.at, "cycle": what.place.cycle,
-        "rung": what.place.rung, "next_at": next_at, "trigger": Trigger.SILENCE,
-        "state": EscalationState.CLIMBING if next_at else EscalationState.EXHAUSTED,
-    }  # fmt: skip
-
-
-def _write(session: Session, escalations: Sequence[dict[str, Any]], steps: Sequence[dict[str, Any]]) -> None:
-    insert_rows(session, Escalation, escalations)
-    insert_rows(session, EscalationStep, steps)
+def _write(session: Session, begins: Sequence[_Begin], trigger: Trigger, tellers: Tellers) -> None:
+    """Write ladders with their first step, one statement for all that are alike."""
+    policy = tellers.policy.escalation
+    alike: dict[tuple[str, Place, datetime | None], list[dict[str, Any]]] = defaultdict(list)
+    for one in begins:
+        matter = one.matter
+        next_at = tellers.next_at(policy.ladders[one.ladder], one.what, matter.subject_id)
+        alike[one.ladder, one.what.place, next_at].append({
+            "id": one.escalation_id, "key": _key(matter), "subject_kind": matter.subject_kind,
+            "subject_id": matter.subject_id, "deadline_id": one.deadline_id, "duty": matter.duty,
+            "occasion": matter.occasion,
+        })  # fmt: skip
+    for (ladder, place, next_at), rows in alike.items():
+        shared = {
+            "ladder": ladder, "policy_version": policy.version, "started_at": tellers.at, "cycle": place.cycle,
+            "rung": place.rung, "next_at": next_at, "trigger": Trigger.SILENCE,
+            "state": EscalationState.CLIMBING if next_at else EscalationState.EXHAUSTED,
+        }  # fmt: skip
+        insert_new_alike(session, Escalation, rows, ["key"], shared)
+    write_steps(session, [Step(one.escalation_id, one.what, trigger) for one in begins], tellers.at)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlmodel import Session
@@ -15,11 +18,13 @@ from bihuan.policy.escalation import LadderPolicy
 from bihuan.policy.models import Policy
 from bihuan.policy.scope import Facts
 from bihuan.rules.business_time import BusinessClock
-from bihuan.rules.escalation import Climb, Place, Timing, climb
+from bihuan.rules.escalation import Climb, Place, Timing, climb, written
 from bihuan.rules.outbox import message_key
 from bihuan.rules.roster import PREFERRED, Roster
 from bihuan.store.queries.escalation import facts_of
+from bihuan.store.rows import insert_new_alike
 from schemas.complaint import Severity
+from schemas.escalation import EscalationStep, Trigger
 from schemas.outbox import Urgency
 
 
@@ -88,7 +93,9 @@ class Tellers:
     def timing(self, complaint_id: int) -> Timing:
         """The clocks of a complaint."""
         calendar = self._calendar(complaint_id)
-        return self._timings.setdefault(calendar.version, Timing(BusinessClock(calendar)))
+        if calendar.version not in self._timings:
+            self._timings[calendar.version] = Timing(BusinessClock(calendar))
+        return self._timings[calendar.version]
 
     def _calendar(self, complaint_id: int) -> WorkCalendar:
         calendars = self.calendars
@@ -139,3 +146,29 @@ def late_bundle(recipient: str, channel: str, minute: str) -> str:
     """The letter that late notices of one sweep to one recipient by one way share."""
     way = "" if channel == PREFERRED else f" {channel}"
     return f"late {recipient}{way} {minute}"
+
+
+class Step(NamedTuple):
+    """A rung told on one ladder, and why."""
+
+    escalation_id: int
+    what: Climb
+    trigger: Trigger
+
+
+def write_steps(session: Session, steps: Iterable[Step], at: datetime) -> None:
+    """Write down which rungs were told, whom, and why those before them were not; once each."""
+    alike: dict[tuple[Place, Trigger], list[dict[str, Any]]] = defaultdict(list)
+    for one in steps:
+        told, passed = _as_json(tuple(written(one.what.told))), _as_json(one.what.passed)
+        own = {"escalation_id": one.escalation_id, "told": told, "passed": passed}
+        alike[one.what.place, one.trigger].append(own)
+    for (place, trigger), rows in alike.items():
+        shared = {"cycle": place.cycle, "rung": place.rung, "trigger": trigger, "told_at": at}
+        insert_new_alike(session, EscalationStep, rows, ["escalation_id", "cycle", "rung"], shared)
+
+
+@lru_cache(maxsize=10_000)
+def _as_json(words: tuple[str, ...]) -> str:
+    """As the column keeps it: these rows go to the driver as they are."""
+    return json.dumps(words)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, String, case, cast, func, select
+from sqlalchemy import ColumnElement, Select, String, case, cast, func, select
 from sqlmodel import Session
 
 from bihuan.policy.scope import DIMENSIONS, Facts
 from bihuan.store.rows import id_in, table_of
 from schemas.complaint import Complaint, ComplaintEvent, EventKind
 from schemas.deadline import Deadline
-from schemas.escalation import OVERSIGHT, Escalation, EscalationStep
+from schemas.escalation import OVERSIGHT, Escalation, EscalationState, EscalationStep, Trigger
 from schemas.people import Department
 
 _E = table_of(Escalation).c
@@ -25,13 +25,40 @@ _V = table_of(ComplaintEvent).c
 _P = table_of(Department).c
 
 
-def due_escalations(session: Session, at: datetime, limit: int) -> Sequence[Row[Any]]:
+class DueEscalation(NamedTuple):
+    """What climbing takes, with how the matter stands; the columns of ``_facts``."""
+
+    id: int
+    subject_kind: str
+    subject_id: int
+    deadline_id: int | None
+    duty: str
+    occasion: str
+    ladder: str
+    policy_version: str
+    cycle: int
+    rung: int
+    next_at: datetime
+    """Not None of what is due."""
+    state: EscalationState
+    trigger: Trigger
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    met_at: datetime | None
+    cancelled_at: datetime | None
+    handled_at: datetime | None
+    reopened_at: datetime | None
+    handler_id: int | None
+    department_id: int | None
+
+
+def due_escalations(session: Session, at: datetime, limit: int) -> list[DueEscalation]:
     """At most ``limit`` escalations whose next rung is due by ``at``, with how their matter stands.
 
     The rows stay locked until the transaction ends; rows another worker holds are skipped. Call it inside
     ``Database.write``.
     """
-    return session.execute(escalations_due_by(at, limit)).all()
+    return list(map(DueEscalation._make, session.execute(escalations_due_by(at, limit))))
 
 
 def escalations_due_by(at: datetime, limit: int) -> Select[Any]:
@@ -42,15 +69,16 @@ def escalations_due_by(at: datetime, limit: int) -> Select[Any]:
     )  # fmt: skip
 
 
-def escalation(session: Session, escalation_id: int) -> Row[Any] | None:
-    """One escalation with how its matter stands, locked."""
-    return session.execute(_facts().where(_E.id == escalation_id).with_for_update(of=table_of(Escalation))).first()
+def escalation(session: Session, escalation_id: int) -> DueEscalation | None:
+    """One escalation with how its matter stands, locked, whether or not it is due."""
+    row = session.execute(_facts().where(_E.id == escalation_id).with_for_update(of=table_of(Escalation))).first()
+    return DueEscalation._make(row) if row else None
 
 
 def _facts() -> Select[Any]:
     return select(
         _E.id, _E.subject_kind, _E.subject_id, _E.deadline_id, _E.duty, _E.occasion, _E.ladder, _E.policy_version,
-        _E.cycle, _E.rung, _E.next_at, _E.state, _E.trigger, _E.started_at, _E.acknowledged_at, _E.acknowledged_by,
+        _E.cycle, _E.rung, _E.next_at, _E.state, _E.trigger, _E.acknowledged_at, _E.acknowledged_by,
         _D.met_at, _D.cancelled_at, _C.handled_at, _reopened().label("reopened_at"), _C.handler_id, _C.department_id,
     ).select_from(
         table_of(Escalation).outerjoin(table_of(Deadline), _D.id == _E.deadline_id)
