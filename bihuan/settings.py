@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import secrets
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bihuan.errors import UsageError
+from bihuan.errors import RefusedError, UsageError
 
+Network = IPv4Network | IPv6Network
 _SECRET_FILE = "secret.key"  # noqa: S105 - a file name
 
 
@@ -39,7 +41,22 @@ class Settings(BaseSettings):
         description="Apprise URL that hears of notices nobody else can be told, and of sweeps that have stopped.",
     )
     web_url: str = Field("http://127.0.0.1:8700", description="Address of the web page, for links in messages.")
-    web_port: int = Field(8700, ge=1, le=65535, description="Port of the web page, on loopback.")
+    web_host: str = Field(
+        "127.0.0.1", description="Address the web page listens on; beyond loopback only with sign-in."
+    )
+    web_port: int = Field(8700, ge=1, le=65535, description="Port of the web page.")
+    sign_in: Literal["off", "link", "proxy"] = Field(
+        "off",
+        description="off: whoever reaches the page may do everything; link: a link over one's own channel; "
+        "proxy: whom a trusted proxy names.",
+    )
+    sign_in_hours: int = Field(12, ge=1, le=720, description="How long a sign-in lasts, hours.")
+    sign_in_header: str = Field(
+        "X-Forwarded-User", min_length=1, description="Header in which a trusted proxy names the staff code."
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1,::1", description="Addresses or networks of proxies whose headers are believed, comma separated."
+    )
     prefect_port: int = Field(4200, ge=1, le=65535, description="Port of the local Prefect server, on loopback.")
     allow_private_targets: bool = Field(False, description="Allow messages to loopback and private network addresses.")
     allowed_schemes: str = Field(
@@ -52,6 +69,29 @@ class Settings(BaseSettings):
     lease_seconds: int = Field(300, ge=10, description="How long a claimed batch belongs to its worker.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
     log_format: Literal["text", "json"] = Field("text", description="Form of a log line on standard error.")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        networks(value)
+        return value
+
+    def listening_host(self) -> str:
+        """The address on which the pages listen.
+
+        Raises:
+            RefusedError: It lies beyond loopback, and nobody is asked who they are.
+        """
+        if self.sign_in == "off" and not is_loopback(self.web_host):
+            raise RefusedError(
+                f"BIHUAN_WEB_HOST={self.web_host} would let everyone who reaches it do everything: sign-in is off",
+                cure="set BIHUAN_SIGN_IN to link or proxy (docs/sign-in.md), or leave BIHUAN_WEB_HOST at 127.0.0.1",
+            )
+        return self.web_host
+
+    def reached_at(self) -> str:
+        """The address at which this machine itself reaches the pages."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.web_host, self.web_host)  # noqa: S104 - nothing is bound
 
     def database(self) -> str:
         """The database's URL: the one set, else SQLite in the data folder."""
@@ -71,6 +111,23 @@ class Settings(BaseSettings):
             except FileExistsError:
                 pass
         return file.read_text(encoding="ascii").strip()
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """The networks in a list separated by commas; an address is a network of one.
+
+    Raises:
+        ValueError: One of them is neither.
+    """
+    return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches that host, as far as its name says."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def settings_file(data_dir: Path) -> Path:

@@ -32,10 +32,11 @@ class Address:
     what: str
     port: int
     path: str = "/"
+    host: str = HOST
 
     def answers(self) -> bool:
         """Whether it does."""
-        connection = HTTPConnection(HOST, self.port, timeout=2)
+        connection = HTTPConnection(self.host, self.port, timeout=2)
         try:
             connection.request("GET", self.path)
             return connection.getresponse().status < 500  # noqa: PLR2004 - any page is an answer, an error is none
@@ -59,6 +60,7 @@ def up(
 
     here = _settings(port, prefect_port, data)
     _require_checkout()
+    here.listening_host()
     with _sole_user(here.data_dir), Signals() as signals:
         _require_free_ports(here, demo)
         _prepare(here, demo)
@@ -74,7 +76,7 @@ def up(
 def _watch(here: Settings, children: Children, signals: Signals) -> None:
     """Say each address once it answers, then wait for a signal; a child that ends is an error."""
     awaited = [
-        Address("page    ", here.web_port),
+        Address("page    ", here.web_port, host=here.reached_at()),
         Address("Prefect ", here.prefect_port, "/api/health"),
     ]
     typer.echo(f"starting; output of each part in {_logs(here)}", err=True)
@@ -84,7 +86,8 @@ def _watch(here: Settings, children: Children, signals: Signals) -> None:
             raise UnavailableError(f"{child.name} has ended (exit {code}), so everything ends", cure=f"see {child.log}")
         for address in [address for address in awaited if address.answers()]:
             awaited.remove(address)
-            typer.echo(f"{address.what} http://{HOST}:{address.port}")
+            host = f"[{address.host}]" if ":" in address.host else address.host
+            typer.echo(f"{address.what} http://{host}:{address.port}")
             if not awaited:
                 typer.echo("running; Ctrl-C ends it all", err=True)
 
@@ -130,7 +133,7 @@ def _sole_user(folder: Path) -> Iterator[None]:
 def _require_free_ports(here: Settings, demo: bool) -> None:
     if here.web_port == here.prefect_port:
         raise UsageError(f"port {here.web_port} cannot serve both pages", cure="choose another with --port")
-    _require_free(here.web_port, "--port")
+    _require_free(here.web_port, "--port", here.web_host)
     _require_free(here.prefect_port, "--prefect-port")
     if demo:
         from bihuan.simulation.mail_catcher import catcher_port
@@ -138,11 +141,11 @@ def _require_free_ports(here: Settings, demo: bool) -> None:
         _require_free(catcher_port(here), "--port; the caught mail takes the one after it, here")
 
 
-def _require_free(port: int, option: str) -> None:
-    with socket.socket() as probe:
+def _require_free(port: int, option: str, host: str = HOST) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except PermissionError as error:
             raise UnavailableError(
                 f"port {port} is not yours to use", cure=f"choose one above 1023 with {option}"

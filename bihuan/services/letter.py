@@ -126,7 +126,7 @@ class Desk:
         token = token_of(self.settings.secret_value(), Purpose.SIGN_IN, row.key)
         return {
             "due_at": instant(link_expires(row.planned_at), reader.timezone),
-            "link": f"{self.settings.web_url}/sign-in/{token}",
+            "link": f"{self.settings.web_url.rstrip('/')}/sign-in/{token}",
             "is_simulated": row.is_simulated,
         }
 

@@ -1,7 +1,8 @@
-"""``python -m bihuan.web``: serve the pages on loopback until stopped."""
+"""``python -m bihuan.web``: serve the pages until stopped; beyond loopback only where people sign in."""
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 from contextlib import suppress
@@ -31,33 +32,44 @@ def main() -> int:
 
 
 def serve(here: Settings) -> None:
-    """Serve the pages of this installation on loopback, and watch its sweeps meanwhile.
+    """Serve the pages of this installation, and watch its sweeps meanwhile.
 
     Raises:
-        UnavailableError: The port is in use.
+        RefusedError: They would be open to everyone beyond loopback.
+        UnavailableError: The address is none of this machine, or its port is in use.
     """
     configure(here)
+    host = here.listening_host()
     db = open_database(here)
     app = create_app(here, db, PolicyFiles(here.policy_dir), wall_clock)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    # what a proxy says is believed by our own rules: uvicorn's would hide who the immediate peer is
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, proxy_headers=False)
     # uvicorn has ended in order by the time it is interrupted
-    with listen(here.web_port) as listener, suppress(KeyboardInterrupt), watched(here, db, wall_clock):
+    with listen(here.web_port, host) as listener, suppress(KeyboardInterrupt), watched(here, db, wall_clock):
         uvicorn.Server(config).run(sockets=[listener])
     db.close()
 
 
-def listen(port: int) -> socket.socket:
-    """A socket that listens on ``port`` of loopback.
+def listen(port: int, host: str = LOOPBACK) -> socket.socket:
+    """A socket that listens on ``port`` of that address.
 
     Raises:
-        UnavailableError: The port is in use.
+        UnavailableError: The address is none of this machine, or its port is in use.
     """
-    listener = socket.socket()
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise UnavailableError(f"there is no address {host}", cure="mend BIHUAN_WEB_HOST") from error
+    listener = socket.socket(family, kind)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((LOOPBACK, port))
+        listener.bind(address)
     except OSError as error:
         listener.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise UnavailableError(
+                f"{host} is no address of this machine", cure="set BIHUAN_WEB_HOST to one of its own, or to 0.0.0.0"
+            ) from error
         raise UnavailableError(
             f"port {port} for the web page is in use",
             cure="stop what uses it, or choose another with --port or BIHUAN_WEB_PORT",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import cache
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -11,21 +12,27 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from bihuan.clock import Clock
 from bihuan.errors import BihuanError, RefusedError, UnavailableError, UsageError
+from bihuan.notify.gateway import AppriseGateway, Gateway
 from bihuan.policy.models import Policy
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
-from bihuan.web import board, complaint, explanation, gaming, matter, outbox
-from bihuan.web.security import HEADERS, StrictHeaders, allowed_hosts
+from bihuan.web import board, complaint, explanation, gaming, matter, outbox, sign_in
+from bihuan.web.access import ANYBODY, HAS_LINK, SIGNED_IN, Unwelcome, any_of, page_route
+from bihuan.web.proxy import BehindProxy
+from bihuan.web.security import HEADERS, StrictHeaders, allowed_hosts, shown_path
 from bihuan.web.view import STATIC, Site, page
+from schemas.access import Role
 
 log = logging.getLogger(__name__)
 
 _EXPLAINED = frozenset({400, 403, 404, 405, 409, 413, 415, 500, 503})
+_LEADS = any_of(Role.DEPARTMENT_HEAD, Role.EXECUTIVE, Role.QUALITY_MANAGER, Role.OPERATOR)
+_LEDGER = any_of(Role.QUALITY_MANAGER, Role.OPERATOR)
 _STATUS_OF = ((RefusedError, 409), (UnavailableError, 503), (UsageError, 400))
 
 
@@ -38,40 +45,60 @@ class _OwnFiles(StaticFiles):
         return response
 
 
-def create_app(settings: Settings, db: Database, policy: Policy | Callable[[], Policy], clock: Clock) -> FastAPI:
-    """The pages of one installation. Reads need no proof; whatever records is a form this installation gave out.
+def _routes() -> list[BaseRoute]:
+    """Every page with who may see it, as far as sign-in is on: no page without."""
+    post = ("POST",)
+    return [
+        page_route("/", board.show, SIGNED_IN),
+        page_route("/healthz", board.health, ANYBODY),
+        page_route("/complaints", complaint.listing, SIGNED_IN),
+        page_route("/complaints/new", complaint.blank, SIGNED_IN),
+        page_route("/complaints/new", complaint.register, SIGNED_IN, methods=post),
+        page_route("/complaints/{number}", complaint.show, SIGNED_IN),
+        page_route("/complaints/{number}/explain", explanation.show, SIGNED_IN),
+        page_route("/complaints/{number}/events", complaint.record, SIGNED_IN, methods=post),
+        page_route("/complaints/{number}/events", complaint.back, SIGNED_IN),
+        page_route("/signs", gaming.show, _LEADS),
+        page_route("/a/{token}", matter.show, HAS_LINK),
+        page_route("/a/{token}", matter.act, HAS_LINK, methods=post),
+        page_route("/outbox", outbox.ledger, _LEDGER),
+        page_route("/outbox/{message_id:int}/decide", outbox.decide, any_of(Role.OPERATOR), methods=post),
+        page_route("/outbox/{message_id:int}/decide", outbox.back, _LEDGER),
+        page_route("/mail", outbox.mails, ANYBODY),
+        page_route("/mail/{name}", outbox.mail, ANYBODY),
+        page_route("/sign-in", sign_in.ask, ANYBODY),
+        page_route("/sign-in", sign_in.send, ANYBODY, methods=post),
+        page_route("/sign-in/{token}", sign_in.confirm, HAS_LINK),
+        page_route("/sign-in/{token}", sign_in.enter, HAS_LINK, methods=post),
+        page_route("/sign-out", sign_in.leaving, SIGNED_IN),
+        page_route("/sign-out", sign_in.leave, SIGNED_IN, methods=post),
+        page_route("/sign-out/everywhere", sign_in.leave_everywhere, SIGNED_IN, methods=post),
+        page_route("/sign-out/everywhere", sign_in.back, SIGNED_IN),
+        Mount("/static", _OwnFiles(directory=STATIC)),
+    ]
+
+
+def create_app(
+    settings: Settings, db: Database, policy: Policy | Callable[[], Policy], clock: Clock,
+    open_gateway: Callable[[], Gateway] | None = None,
+) -> FastAPI:  # fmt: skip
+    """The pages of one installation. Whatever records is a form this installation gave out.
 
     Args:
         settings: The installation's.
         db: Its database.
         policy: The policy, or what gives today's at each request.
         clock: Tells the present.
+        open_gateway: Gives the way out for links to sign in; Apprise where None.
     """
-    routes = [
-        Route("/", board.show),
-        Route("/healthz", board.health),
-        Route("/complaints", complaint.listing),
-        Route("/complaints/new", complaint.blank),
-        Route("/complaints/new", complaint.register, methods=["POST"]),
-        Route("/complaints/{number}", complaint.show),
-        Route("/complaints/{number}/explain", explanation.show),
-        Route("/complaints/{number}/events", complaint.record, methods=["POST"]),
-        Route("/complaints/{number}/events", complaint.back),
-        Route("/signs", gaming.show),
-        Route("/a/{token}", matter.show),
-        Route("/a/{token}", matter.act, methods=["POST"]),
-        Route("/outbox", outbox.ledger),
-        Route("/outbox/{message_id:int}/decide", outbox.decide, methods=["POST"]),
-        Route("/outbox/{message_id:int}/decide", outbox.back),
-        Route("/mail", outbox.mails),
-        Route("/mail/{name}", outbox.mail),
-        Mount("/static", _OwnFiles(directory=STATIC)),
+    guards = [
+        Middleware(StrictHeaders),
+        Middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(settings), www_redirect=False),
+        Middleware(BehindProxy, trusted_proxies=settings.trusted_proxies),
     ]
-    guards = [Middleware(StrictHeaders), Middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(settings),
-                                                    www_redirect=False)]  # fmt: skip
-    app = FastAPI(title="bihuan", routes=routes, middleware=guards, openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(title="bihuan", routes=_routes(), middleware=guards, openapi_url=None, docs_url=None, redoc_url=None)
     source = (lambda: policy) if isinstance(policy, Policy) else policy
-    app.state.site = Site(settings, db, source, clock)
+    app.state.site = Site(settings, db, source, clock, open_gateway or cache(lambda: AppriseGateway(settings)))
     app.add_exception_handler(HTTPException, _refuse)
     app.add_exception_handler(BihuanError, _explain)
     app.add_exception_handler(Exception, _apologise)
@@ -84,7 +111,8 @@ def _refuse(request: Request, error: Exception) -> Response:
     status = error.status_code
     case = str(status) if status in _EXPLAINED else "400"
     number = error.number if isinstance(error, complaint.UnknownComplaint) else ""
-    values = {"case": "complaint" if number else case, "number": number, "detail": ""}
+    case = "complaint" if number else error.case if isinstance(error, Unwelcome) else case
+    values = {"case": case, "number": number, "detail": ""}
     response = page(request, "error.html", values, status=status)
     response.headers.update(error.headers or {})
     return response
@@ -96,7 +124,7 @@ def _explain(request: Request, error: Exception) -> Response:
     status = next((status for kind, status in _STATUS_OF if isinstance(error, kind)), 500)
     detail = "" if isinstance(error, UnavailableError) else str(error)
     if status >= 500:  # noqa: PLR2004 - the server's own fault begins there
-        log.error("page not served", extra={"path": request.url.path, "what": error.what, "cure": error.cure})
+        log.error("page not served", extra={"path": shown_path(request), "what": error.what, "cure": error.cure})
     return page(request, "error.html", {"case": str(status), "number": "", "detail": detail}, status=status)
 
 

@@ -22,8 +22,9 @@ from bihuan.services import complaint as services
 from bihuan.services.account import Account
 from bihuan.store.queries import board, names
 from bihuan.store.queries import complaint as queries
+from bihuan.web.access import person
 from bihuan.web.event import NotRecordedError, offer, read_event, why_refused
-from bihuan.web.form import Draft, read_draft
+from bihuan.web.form import SOURCE, Draft, read_draft
 from bihuan.web.reader import reader_of
 from bihuan.web.security import genuine_form
 from bihuan.web.timeline import lines, present_pause
@@ -136,7 +137,8 @@ def find(session: Session, number: str) -> Row[Any]:
 
 
 def _codes(events: Sequence[Row[Any]]) -> set[str]:
-    return {str(event.data["handler"]) for event in events if event.data.get("handler")}
+    """Of staff who were given it or who recorded something."""
+    return {str(code) for event in events for code in (event.data.get("handler"), event.actor) if code}
 
 
 def _near_first(handlers: Sequence[Row[Any]], department: str | None) -> list[Row[Any]]:
@@ -170,7 +172,8 @@ def _recorded(request: Request, number: str, fields: dict[str, str]) -> EventKin
     """
     here = site(request)
     local = zone(fields["zone"]) if fields.get("zone") else reader_of(request, here.settings).zone
-    event = read_event(fields, here.clock(), _entry(fields), local)
+    asks = person(request)
+    event = read_event(fields, here.clock(), _entry(fields), local, asks.code if asks else SOURCE)
     try:
         with here.db.write() as session:
             services.record(session, here.policy, here.clock, number, event)

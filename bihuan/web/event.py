@@ -37,7 +37,7 @@ ASKS: Mapping[EventKind, str] = {
     EventKind.TIER_CHANGED: "tier", EventKind.DEPARTMENT_CHANGED: "department", EventKind.MERGED: "into",
 }  # fmt: skip
 """The field without which a form says nothing."""
-CASES = ("state", "future", "instant", "too_long", "into_unknown", "into_itself", "department_unknown",
+CASES = ("state", "pauser", "future", "instant", "too_long", "into_unknown", "into_itself", "department_unknown",
          "handler_unknown", *(f"missing_{name}" for name in ASKS.values()))  # fmt: skip
 """Why news is not taken, each with its word ``refused_…``."""
 
@@ -98,8 +98,8 @@ def _said(events: Sequence[Row[Any]]) -> set[EventKind]:
     return said
 
 
-def read_event(fields: Mapping[str, str], at: datetime, entry: str, local: ZoneInfo) -> EventIn:
-    """What a form says has happened: now, or at the local time of ``local`` that it names.
+def read_event(fields: Mapping[str, str], at: datetime, entry: str, local: ZoneInfo, actor: str = SOURCE) -> EventIn:
+    """What a form says has happened: now, or at the local time of ``local`` that it names; ``actor`` says so.
 
     The same form sent twice has the same key; another form of the same page has its own.
 
@@ -119,7 +119,7 @@ def read_event(fields: Mapping[str, str], at: datetime, entry: str, local: ZoneI
         raise NotRecordedError(f"missing_{asked}")
     when = fields.get("when", "")
     digest = hashlib.sha256(repr((kind, sorted(data.items()), when)).encode()).hexdigest()[:12]
-    return EventIn(kind=EventKind(kind), occurred_at=_instant(when, at, local), actor=SOURCE,
+    return EventIn(kind=EventKind(kind), occurred_at=_instant(when, at, local), actor=actor,
                    key=f"{SOURCE}:{entry}:{digest}", data=data)  # fmt: skip
 
 
@@ -151,6 +151,8 @@ def why_refused(session: Session, number: str, event: EventIn) -> NotRecordedErr
         return NotRecordedError("state", 409, event=event.kind, state=state)
     said = str(event.data.get(ASKS.get(event.kind, ""), ""))
     match event.kind:
+        case EventKind.WAITING:
+            return NotRecordedError("pauser", 409)
         case EventKind.MERGED if said == number:
             return NotRecordedError("into_itself")
         case EventKind.MERGED if not _is_registered(session, said):

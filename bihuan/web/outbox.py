@@ -25,6 +25,7 @@ from bihuan.errors import RefusedError, UsageError
 from bihuan.services import decision
 from bihuan.services.watchdog import sweep_of
 from bihuan.store.queries import board, names, outbox
+from bihuan.web.access import person
 from bihuan.web.security import genuine_form
 from bihuan.web.view import page, site
 from schemas.base import GREATEST_ID
@@ -109,7 +110,9 @@ async def decide(request: Request) -> Response:
 
 def _decide(request: Request, message_id: int, fields: Mapping[str, str]) -> Response:
     here = site(request)
-    verdict, who, how = (fields.get(name, "") for name in ("verdict", "who", "how"))
+    asks = person(request)
+    verdict, how = fields.get("verdict", ""), fields.get("how", "")
+    who = asks.signature[: decision.WHO_CHARACTERS] if asks else fields.get("who", "")
     if verdict not in set(Verdict):
         raise HTTPException(400)
     if message_id > GREATEST_ID:

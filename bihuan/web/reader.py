@@ -14,6 +14,7 @@ from bihuan.clock import zone
 from bihuan.errors import UsageError
 from bihuan.notify import words
 from bihuan.settings import Settings
+from bihuan.web.access import person
 
 LANGUAGE_COOKIE, ZONE_COOKIE = "bihuan_lang", "bihuan_tz"
 
@@ -70,7 +71,7 @@ def _capital(said: str) -> str:
 
 
 def reader_of(request: Request, settings: Settings) -> Reader:
-    """Language and zone by query, else cookie, else the browser's wish (language), else the installation's.
+    """Language and zone by query, else cookie, else the person's own, else the browser's wish (language), else ours.
 
     Raises:
         UsageError: The query names a zone that does not exist.
@@ -81,7 +82,8 @@ def reader_of(request: Request, settings: Settings) -> Reader:
 def _language(request: Request, settings: Settings) -> str:
     """Browsers list the languages they accept best first, so weights are not read."""
     accepted = request.headers.get("accept-language", "").split(",")
-    wishes = [request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE),
+    asks = person(request)
+    wishes = [request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE), asks.language if asks else None,
               *(part.split(";")[0].strip().lower().split("-")[0] for part in accepted)]  # fmt: skip
     return next((wish for wish in wishes if wish in words.LANGUAGES), settings.language)
 
@@ -89,8 +91,9 @@ def _language(request: Request, settings: Settings) -> str:
 def _zone(request: Request, settings: Settings) -> ZoneInfo:
     if asked := request.query_params.get("tz"):
         return zone(asked)
+    asks = person(request)
     try:
-        return zone(request.cookies.get(ZONE_COOKIE) or settings.timezone)
+        return zone(request.cookies.get(ZONE_COOKIE) or (asks.timezone if asks else settings.timezone))
     except UsageError:
         return zone(settings.timezone)
 

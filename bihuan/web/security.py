@@ -1,4 +1,4 @@
-"""What guards the pages until there is sign-in: known hosts, strict headers, forms that cannot be forged."""
+"""What guards every page: known hosts, strict headers, cookies for us alone, forms that cannot be forged."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bihuan.settings import Settings
@@ -20,6 +21,7 @@ from bihuan.settings import Settings
 FORM_COOKIE = "bihuan_form"
 TOKEN_FIELD = "token"  # noqa: S105 - the name of a field
 LARGEST_BODY = 64 * 1024
+_EVERYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - names to listen on, by which nobody is asked for
 _COOKIE = re.compile(r"[\w-]{20,64}")
 _FORM = "application/x-www-form-urlencoded"
 
@@ -57,9 +59,8 @@ class StrictHeaders:
 
 def allowed_hosts(settings: Settings) -> list[str]:
     """Names a browser may know us by. Any other is a foreign page that pointed its own name at loopback."""
-    host = urlsplit(settings.web_url).hostname or ""
-    named = f"[{host}]" if ":" in host else host
-    return sorted({"127.0.0.1", "localhost", "[::1]", named} - {""})
+    hosts = {urlsplit(settings.web_url).hostname or "", settings.web_host} - _EVERYWHERE
+    return sorted({"127.0.0.1", "localhost", "[::1]", *(f"[{host}]" if ":" in host else host for host in hosts)})
 
 
 def form_cookie(request: Request) -> str | None:
@@ -76,6 +77,30 @@ def new_cookie() -> str:
 def token(secret: str, cookie: str) -> str:
     """What a form must carry to be taken from the browser that holds ``cookie``."""
     return hmac.new(secret.encode(), f"form {cookie}".encode(), hashlib.sha256).hexdigest()
+
+
+def set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+    """Let the browser keep a value that no script reads, and that is sent along from another site by a link only."""
+    is_secure = _is_encrypted(request)
+    response.set_cookie(name, value, max_age=seconds, httponly=True, samesite="lax", secure=is_secure)
+
+
+def set_form_cookie(request: Request, response: Response, value: str) -> None:
+    """Let the browser keep its half of a form's proof, which is never sent along from another site."""
+    is_secure = _is_encrypted(request)
+    response.set_cookie(FORM_COOKIE, value, httponly=True, samesite="strict", secure=is_secure)
+
+
+def _is_encrypted(request: Request) -> bool:
+    """Whether the browser speaks to us, or to a proxy before us, in private; not every proxy says so."""
+    ours = urlsplit(request.app.state.site.settings.web_url)
+    return request.url.scheme == "https" or (ours.scheme == "https" and request.url.hostname == ours.hostname)
+
+
+def shown_path(request: Request) -> str:
+    """The path as a log may show it: without the token of a private link."""
+    token_ = request.path_params.get("token", "")
+    return request.url.path.replace(token_, "***") if token_ else request.url.path
 
 
 async def genuine_form(request: Request, secret: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -17,13 +17,17 @@ from starlette.responses import HTMLResponse
 
 from bihuan.clock import Clock, zone
 from bihuan.errors import UsageError
+from bihuan.notify.gateway import Gateway
 from bihuan.notify.words import LANGUAGES
 from bihuan.policy.models import Policy
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
 from bihuan.web import security
+from bihuan.web.access import SIGNED_IN, may, person, who_of
 from bihuan.web.form import LIMITS
 from bihuan.web.reader import LANGUAGE_COOKIE, ZONE_COOKIE, Reader, masked, reader_of
+from bihuan.web.throttle import Throttle
+from schemas.access import Role
 
 _FILES = (("style", "style.css"), ("icon", "icon.svg"))
 STATIC = Path(str(files("bihuan"))) / "web" / "static"
@@ -31,6 +35,8 @@ _YEAR_SECONDS = 365 * 86400
 ZONES = ("Asia/Shanghai", "Asia/Tokyo", "Europe/Berlin", "Europe/London", "America/New_York", "America/Los_Angeles",
          "UTC")  # fmt: skip
 """Offered at the foot of each page; ``?tz=`` takes any."""
+ASKS_PER_MINUTE = 20
+"""Links to sign in that one address may ask for."""
 BAD = 400
 """The first status that says no."""
 
@@ -43,6 +49,9 @@ class Site:
     db: Database
     policy_source: Callable[[], Policy]
     clock: Clock
+    open_gateway: Callable[[], Gateway]
+    throttle: Throttle = field(default_factory=lambda: Throttle(ASKS_PER_MINUTE))
+    """Counts who asks for links to sign in."""
 
     @property
     def policy(self) -> Policy:
@@ -99,6 +108,10 @@ def page(request: Request, template: str, values: Mapping[str, Any], *, status: 
         "now": here.clock(),
         "path": request.url.path,
         "has_mail": here.mail_dir.is_dir(),
+        "person": person(request),
+        "sign_in": here.settings.sign_in,
+        "may": lambda path, method="GET": may(request, path, method),
+        "seen_by": _seen_by(request, reader),
         "form_token": security.token(here.secret, cookie),
         "is_simulated": False,
         "other_language": _in_other_language(request, reader.language),
@@ -109,6 +122,20 @@ def page(request: Request, template: str, values: Mapping[str, Any], *, status: 
     return response
 
 
+def _seen_by(request: Request, reader: Reader) -> str:
+    """Who may see the page that is asked for, in the reader's words; empty where there is no such page."""
+    who, words = who_of(request), reader.words
+    if who is None:
+        return ""
+    if who.has_link:
+        return words["seen_link"]
+    if site(request).settings.sign_in == "off":
+        return words["seen_off"]
+    if who.roles is None or who == SIGNED_IN:
+        return words["seen_anybody" if who.roles is None else "seen_signed_in"]
+    return words["seen_joint"].join(reader.word("role", role) for role in Role if role in who.roles)
+
+
 def _in_other_language(request: Request, language: str) -> str:
     """The query that shows this very page in the other language."""
     other = next(one for one in LANGUAGES if one != language)
@@ -116,13 +143,12 @@ def _in_other_language(request: Request, language: str) -> str:
 
 
 def _remember(request: Request, response: HTMLResponse, form_cookie: str) -> None:
-    """Set the cookies the browser lacks. The form's half of a proof is never sent along from another site."""
-    is_secure = request.url.scheme == "https"
+    """Set the cookies the browser lacks."""
     if security.form_cookie(request) != form_cookie:
-        response.set_cookie(security.FORM_COOKIE, form_cookie, httponly=True, samesite="strict", secure=is_secure)
+        security.set_form_cookie(request, response, form_cookie)
     if response.status_code >= BAD:
         return
     language, zone_name = request.query_params.get("lang", ""), request.query_params.get("tz", "")
     for name, value in ((LANGUAGE_COOKIE, language if language in LANGUAGES else ""), (ZONE_COOKIE, zone_name)):
         if value:
-            response.set_cookie(name, value, max_age=_YEAR_SECONDS, httponly=True, samesite="lax", secure=is_secure)
+            security.set_cookie(request, response, name, value, _YEAR_SECONDS)

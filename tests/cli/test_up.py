@@ -102,6 +102,16 @@ def test_one_data_folder_is_up_once(tmp_path: Path):
         up(port=free_port(), prefect_port=free_port(), data=tmp_path)
 
 
+def test_nothing_starts_beyond_loopback_while_nobody_is_asked_who_they_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv("BIHUAN_WEB_HOST", "192.0.2.1")
+    settings.cache_clear()
+    with pytest.raises(RefusedError, match="sign-in is off"):
+        up(data=tmp_path / "d")
+    assert not (tmp_path / "d").exists()
+
+
 def test_an_installed_package_without_a_checkout_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(command, "_ROOT", tmp_path)
     with pytest.raises(UsageError, match="run it from a checkout"):

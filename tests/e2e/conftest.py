@@ -24,10 +24,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from bihuan.clock import Clock
 from bihuan.notify.gateway import SendResult
 from bihuan.notify.letter import Letter
+from bihuan.notify.link import token_of
 from bihuan.policy.models import Policy
+from bihuan.services import sign_in
 from bihuan.services.complaint import record, register
 from bihuan.services.deadline import check_all
 from bihuan.services.escalation import climb_all
+from bihuan.services.link import Refusal
 from bihuan.services.outbox import deliver_all
 from bihuan.settings import Settings
 from bihuan.simulation import demo
@@ -37,9 +40,10 @@ from bihuan.store.queries import board
 from bihuan.testing import RecordingGateway
 from bihuan.web.__main__ import listen
 from bihuan.web.app import create_app
+from schemas.access import Purpose
 from schemas.complaint import Channel, ComplaintIn, ComplaintState, CustomerIn, EventIn, EventKind, Kind, Severity
 from schemas.installation import Heartbeat
-from schemas.outbox import AttemptOutcome
+from schemas.outbox import AttemptOutcome, Message
 
 NOW = datetime(2026, 11, 18, 2, 0, tzinfo=UTC)
 """Wednesday 10:00 in Shanghai."""
@@ -163,6 +167,29 @@ def installation(tmp_path_factory: pytest.TempPathFactory, policy: Policy, _sqli
     with _served(app) as address:
         yield Installation(address, app, named)
     db.close()
+
+
+@pytest.fixture(scope="module")
+def door(installation: Installation) -> Iterator[Installation]:
+    """The same installation where people sign in; ``named`` has a link, one that was used, and a session."""
+    site = installation.app.state.site
+    settings = site.settings.model_copy(update={"sign_in": "link"})
+    app = create_app(settings, site.db, site.policy, site.clock, RecordingGateway)
+    links = [_link(site.db, settings) for _ in range(2)]
+    with site.db.write() as session:
+        begun = sign_in.begin(session, links[0], NOW, timedelta(hours=12))
+        assert not isinstance(begun, Refusal)
+    named = {"used": links[0], "link": _link(site.db, settings), "session": begun.token}
+    with _served(app) as address:
+        yield Installation(address, app, installation.named | named)
+
+
+def _link(db: Database, settings: Settings) -> str:
+    """The token of a link to sign in that 甄靠谱 was just sent."""
+    with db.write() as session:
+        message = session.get(Message, sign_in.plan_link(session, settings, NOW, "zhen"))
+        assert message is not None
+        return token_of(settings.secret_value(), Purpose.SIGN_IN, message.key)
 
 
 @contextmanager

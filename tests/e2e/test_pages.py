@@ -31,6 +31,10 @@ NO_PAGE = {
     "/healthz": "answers machines",
     "/complaints/{number}/events": "leads to the complaint",
     "/outbox/{message_id:int}/decide": "leads to the ledger",
+    "/sign-in": "looked at in test_door.py",
+    "/sign-in/{token}": "looked at in test_door.py",
+    "/sign-out": "looked at in test_door.py",
+    "/sign-out/everywhere": "leads to /sign-out",
 }
 REFUSED = {"/nowhere": 404, "/complaints/C-0": 404, "/outbox?page=x": 400, "/a/cut-off": 410}
 """Addresses that end on the page of what went wrong."""

@@ -12,16 +12,18 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from bihuan.notify.contact import seal
 from bihuan.policy.models import Policy
 from bihuan.services.complaint import record, register
 from bihuan.services.people import save_department, save_staff
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
 from bihuan.web.app import create_app
+from schemas.access import Role
 from schemas.complaint import Channel, ComplaintIn, CustomerIn, EventIn, EventKind, Kind, Severity
-from schemas.people import StaffIn
+from schemas.people import Staff, StaffIn
 from schemas.tables import METADATA
 
 START = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
@@ -31,8 +33,8 @@ START = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
 class Browser:
     """Keeps cookies, follows no redirect, and sends what a browser sends."""
 
-    def __init__(self, app: FastAPI, address: str = "http://127.0.0.1:8700") -> None:
-        self.app, self.address, self.cookies = app, address, httpx.Cookies()
+    def __init__(self, app: FastAPI, address: str = "http://127.0.0.1:8700", peer: str = "127.0.0.1") -> None:
+        self.app, self.address, self.peer, self.cookies = app, address, peer, httpx.Cookies()
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         return self.send("GET", path, headers=headers)
@@ -46,7 +48,7 @@ class Browser:
         return self.send("POST", action, data={**hidden, **fields}, headers={"Origin": self.address})
 
     async def _send(self, method: str, path: str, **how: Any) -> httpx.Response:
-        inside = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        inside = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=(self.peer, 40_000))
         async with httpx.AsyncClient(transport=inside, base_url=self.address, cookies=self.cookies) as client:
             response = await client.request(method, path, **how)
             self.cookies = client.cookies
@@ -80,6 +82,18 @@ class Office:
         with self.db.write() as session:
             record(session, self.policy, self.clock, number, EventIn(kind=kind, occurred_at=self.at, data=data))
 
+    def reach(self, code: str) -> None:
+        """Give somebody a contact of their own."""
+        sealed = seal(f"json://hooks.example.com/{code}", self.settings.secret_value())
+        with self.db.write() as session:
+            session.execute(update(Staff).where(Staff.code == code).values(sealed_contact=sealed))
+
+    def roles(self, code: str, *roles: Role, is_head: bool = False) -> None:
+        """Let somebody have these roles beside what everyone has."""
+        with self.db.write() as session:
+            values = {"roles": [role.value for role in roles], "is_head": is_head}
+            session.execute(update(Staff).where(Staff.code == code).values(values))
+
     def stored(self) -> dict[str, int]:
         """Rows by table."""
         with self.db.read() as session:
@@ -109,6 +123,19 @@ def app(office: Office) -> FastAPI:
 def browse(app: FastAPI) -> Callable[..., Browser]:
     """Makes a browser; by another address if one is given."""
     return lambda *address: Browser(app, *address)
+
+
+@pytest.fixture
+def browse_other(office: Office) -> Callable[..., Browser]:
+    """Makes a browser at the same installation with settings of its own."""
+
+    def browse(
+        address: str = "http://127.0.0.1:8700", peer: str = "127.0.0.1", policy: Policy = office.policy, **changed: Any
+    ) -> Browser:
+        settings = office.settings.model_copy(update=changed)
+        return Browser(create_app(settings, office.db, policy, office.clock), address, peer)
+
+    return browse
 
 
 @pytest.fixture

@@ -92,7 +92,8 @@ def test_a_name_shows_its_first_character_only(name: str | None, shown: str) -> 
 def test_no_word_is_missing_for_any_code(language: str) -> None:
     page = words(language)["page"]
     needed = [f"button_{kind}" for kind in SAID_HERE] + [f"refused_{case}" for case in CASES]
-    needed += [f"error_{case}_{part}" for case in (*_EXPLAINED, "complaint") for part in ("what", "cure")]
+    cases = (*_EXPLAINED, "complaint", "role", "stranger", "unnamed", "impostor")
+    needed += [f"error_{case}_{part}" for case in cases for part in ("what", "cure")]
     needed += [f"state_{state}" for state in STATES if state not in set(ComplaintState)]
     needed += [f"problem_{problem}" for problem in ("required", "unknown", "too_long", "no_address")]
     assert [key for key in needed if not page.get(key)] == []

@@ -121,7 +121,7 @@ def web_page(visit: Visit) -> Answer:
     port = visit.settings.web_port
     foreign = problem(f"port {port} is held by something else", "stop it, or set BIHUAN_WEB_PORT")
     try:
-        status, body = ask(port, "GET", "/healthz")
+        status, body = ask(port, "GET", "/healthz", host=visit.settings.reached_at())
         is_ours = "heartbeats" in json.loads(body)
     except ConnectionRefusedError:
         return note(f"port {port} is free, the page is not running", "start it with `bihuan up`")

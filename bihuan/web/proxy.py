@@ -1,0 +1,70 @@
+"""What a proxy in front of us says about a request: believed from the proxies that are named, from nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv6Address, ip_address
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bihuan.settings import Network, networks
+
+_SCHEMES = frozenset({"http", "https"})
+_HOUSE_BITS = 64
+"""A house has at least so many bits of IPv6 to itself: its addresses count as one."""
+
+
+class BehindProxy:
+    """Notes whether a trusted proxy passed the request on, from which address it came, and over which scheme."""
+
+    def __init__(self, app: ASGIApp, trusted_proxies: str) -> None:
+        """Wrap ``app``; the list is that of the setting."""
+        self.app, self.trusted = app, networks(trusted_proxies)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with what is known of its way here."""
+        if scope["type"] == "http":
+            headers, peer = Headers(scope=scope), (scope.get("client") or ("",))[0]
+            is_from_proxy = _is_in(peer, self.trusted)
+            forwarded = headers.getlist("x-forwarded-for") if is_from_proxy else []
+            state = scope.setdefault("state", {})
+            state["is_from_proxy"] = is_from_proxy
+            state["address"] = _origin(peer, forwarded, self.trusted)
+            scheme = headers.get("x-forwarded-proto", "").strip().lower()
+            if is_from_proxy and scheme in _SCHEMES:
+                scope["scheme"] = scheme
+        await self.app(scope, receive, send)
+
+
+def is_from_proxy(request: Request) -> bool:
+    """Whether the immediate peer is one of the proxies whose headers are believed."""
+    return bool(getattr(request.state, "is_from_proxy", False))
+
+
+def asker(request: Request) -> str:
+    """The address that asks, as one line to count by: in IPv6 the whole network of a house."""
+    address = str(request.state.address)
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address[:64]
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
+        return str(networks(f"{address}/{_HOUSE_BITS}")[0])
+    return str(getattr(found, "ipv4_mapped", None) or found)
+
+
+def _origin(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
+    """The last address on the way that is none of ours: what stands before it, whoever asked may have written."""
+    hops = [hop.strip() for hop in ",".join(forwarded).split(",") if hop.strip()]
+    return next((hop for hop in reversed(hops) if not _is_in(hop, trusted)), peer)
+
+
+def _is_in(address: str, trusted: Sequence[Network]) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    found = getattr(found, "ipv4_mapped", None) or found
+    return any(found in network for network in trusted)
