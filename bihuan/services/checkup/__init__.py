@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bihuan.clock import Clock
 from bihuan.errors import BihuanError
-from bihuan.services.checkup import edition, engine, ledger, machine
+from bihuan.services.checkup import access, edition, engine, ledger, machine
 from bihuan.services.checkup.finding import Check, Finding, Level, Visit, problem
 from bihuan.settings import Settings
 
@@ -27,6 +27,8 @@ _CHECKS: dict[Check, tuple[Check, ...]] = {
     ledger.messages: (ledger.revision,),
     ledger.outbox_audit: (ledger.revision,),
     ledger.sweeps: (ledger.revision,),
+    access.sign_in: (),
+    access.operators: (ledger.revision,),
     machine.web_page: (),
     engine.prefect_server: (),
     engine.deployments: (engine.prefect_server,),
