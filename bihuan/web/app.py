@@ -61,6 +61,8 @@ def _routes() -> list[BaseRoute]:
         page_route("/signs", gaming.show, _LEADS),
         page_route("/a/{token}", matter.show, HAS_LINK),
         page_route("/a/{token}", matter.act, HAS_LINK, methods=post),
+        page_route("/plate", matter.plate, SIGNED_IN),
+        page_route("/plate", matter.act_on_plate, SIGNED_IN, methods=post),
         page_route("/outbox", outbox.ledger, _LEDGER),
         page_route("/outbox/{message_id:int}/decide", outbox.decide, any_of(Role.OPERATOR), methods=post),
         page_route("/outbox/{message_id:int}/decide", outbox.back, _LEDGER),

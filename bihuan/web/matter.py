@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -25,7 +26,7 @@ from bihuan.services.link import Refusal, open_link, use
 from bihuan.store.queries import acknowledgement as queries
 from bihuan.store.queries import board, names
 from bihuan.store.queries.acknowledgement import Told
-from bihuan.web.access import person
+from bihuan.web.access import Person, person
 from bihuan.web.reader import reader_of
 from bihuan.web.security import genuine_form, posted_form
 from bihuan.web.view import page, site
@@ -72,15 +73,25 @@ def plate(request: Request) -> Response:
 
 
 def _plate(request: Request, *, done: str | None = None, refused: Refused | None = None) -> Response:
-    who = person(request)
-    if who is None:
-        return RedirectResponse("/sign-in?next=/plate", 303)
+    who = _who(request)
     here, recipient = site(request), f"staff:{who.id}"
     with here.db.read() as session:
         values = _values(request, session, queries.plate(session, recipient, PLATE), recipient, is_plate=True)
         values["own"] = queries.own_complaints(session, who.id, PLATE)
     values |= {"address": "/plate", "done": done, "refused": refused, "is_plate": True}
     return page(request, "matter.html", values, status=400 if refused else 200)
+
+
+def _who(request: Request) -> Person:
+    """Whoever signed in.
+
+    Raises:
+        HTTPException: 404 where nobody does, because the installation knows no signing in.
+    """
+    who = person(request)
+    if who is None:
+        raise HTTPException(404)
+    return who
 
 
 async def act_on_plate(request: Request) -> Response:
@@ -90,9 +101,7 @@ async def act_on_plate(request: Request) -> Response:
 
 
 def _act_on_plate(request: Request, fields: Mapping[str, str]) -> Response:
-    here, who = site(request), person(request)
-    if who is None:
-        return RedirectResponse("/sign-in?next=/plate", 303)
+    here, who = site(request), _who(request)
     try:
         with here.db.write() as session:
             (chosen,) = _chosen(queries.plate(session, f"staff:{who.id}", PLATE), fields, is_one=True)

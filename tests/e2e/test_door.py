@@ -11,7 +11,7 @@ from bihuan.web.access import SESSION_COOKIE
 
 PHONE = 390
 OUTSIDE = {"/sign-in": 200, "/sign-in?sent=1": 200, "/sign-in/{link}": 200, "/sign-in/{used}": 410, "/sign-in/x": 404}
-INSIDE = {"/sign-out": 200, "/": 200, "/outbox": 403}
+INSIDE = {"/plate": 200, "/sign-out": 200, "/": 200, "/outbox": 403}
 
 
 def look(visitor: Any, door: Any, address: str, status: int) -> Any:
@@ -39,7 +39,7 @@ def test_it_fits_a_phone_without_a_script_and_axe_finds_nothing(
 def test_somebody_signs_in_with_two_presses_and_out_with_one(visitor: Callable[..., Any], door: Any) -> None:
     one = look(visitor(), door, "/sign-in/{link}", 200)
     one.page.get_by_role("button", name="登录").click()
-    assert one.page.url == f"{door.address}/"
+    assert one.page.url == f"{door.address}/plate"
     assert one.page.get_by_role("link", name="甄靠谱").count() == 1
     one.page.get_by_role("button", name="退出").click()
     assert one.page.url == f"{door.address}/sign-in"
