@@ -25,7 +25,7 @@ Contact = Annotated[
     str, StringConstraints(pattern=r"^(mailto:[^/\s@]+@[^\s@]+|[a-z][a-z0-9+.-]*://\S+|\S*\*\*\*\S*|)$")
 ]
 """A plain address ``mailto:li@example.com``, any Apprise URL, one of them masked, or ``NO_CONTACT``."""
-Channel = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Channel = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,19}$")]
 StaffRole = Literal[Role.EXECUTIVE, Role.QUALITY_MANAGER, Role.OPERATOR]
 """Handlers and department heads follow from the department and ``is_head``."""
 

@@ -20,7 +20,7 @@ from schemas.roster import StaffBook
 _MEND = "mend it; nothing of the file was kept"
 _NOTE = "#"
 """A column whose head begins with it is somebody's own and is not read."""
-_CONTACT = re.compile(r"(?:contact|联系地址|联系方式)_(?!preferred$)([a-z][a-z0-9_]{0,39})")
+_CONTACT = re.compile(r"(?:contact|联系地址|联系方式)_(?!preferred$)([a-z][a-z0-9_]{0,19})")
 """``preferred`` is what a policy calls ``contact_url``."""
 _GUARD = re.compile(r"^'(?=[=+\-@'])")
 """What ``bihuan staff export`` puts before a cell of a CSV that a spreadsheet program would take for a formula."""
