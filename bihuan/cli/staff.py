@@ -10,8 +10,21 @@ from typing import Annotated
 import typer
 
 from bihuan.cli.office import office
-from bihuan.cli.output import JsonOption, emit, say
+from bihuan.cli.output import AtOption, JsonOption, emit, say
 from bihuan.errors import RefusedError, UnavailableError, UsageError
+
+_LISTED = (
+    "department",
+    "code",
+    "name",
+    "is_head",
+    "roles",
+    "substitute",
+    "away_until",
+    "on_duty",
+    "open",
+    "has_contact",
+)
 
 app = typer.Typer(help="Departments and staff 部门与人员.", no_args_is_help=True)
 
@@ -37,6 +50,7 @@ def import_staff(
     if book.left_out:
         say(f"sheets left out: {', '.join(book.left_out)}")
     emit({sheet: asdict(tally) for sheet, tally in saved.items()}, is_json)
+    say("next: bihuan staff check")
 
 
 @app.command("export")
@@ -80,8 +94,35 @@ def _keep(content: bytes, file: Path, *, is_forced: bool) -> None:
 
 @app.command("list")
 def list_staff(is_json: JsonOption = False) -> None:
-    """Staff by department, with their open complaints and whether a contact is known."""
-    from bihuan.store.queries.people import staff_listing
+    """Staff by department: what they are, who stands in, who is away or on duty now, and their open complaints."""
+    from bihuan.services.staff_book import staff_now
 
     with office() as here, here.db.read() as session:
-        emit(list(staff_listing(session)), is_json)
+        emit(staff_now(session, here.clock()), is_json, _LISTED)
+
+
+@app.command("check")
+def check_staff(
+    at: AtOption = None,
+    has_rungs: Annotated[bool, typer.Option("--all", help="Also whom every rung would tell.")] = False,
+    is_json: JsonOption = False,
+) -> None:
+    """Find rungs of ladders that would reach nobody now or at an instant; exit 1 where there is a problem.
+
+    Looks at every department, every ladder a complaint of it can be on and every rung, and at the rotas of the next
+    seven days, substitutes, contacts and quiet hours. A note says what matters only once somebody is away.
+    """
+    from bihuan.services.reach import reach
+
+    with office(at) as here, here.db.read() as session:
+        found = reach(session, here.policy, here.settings, here.clock())
+    if is_json:
+        emit({"at": found.at, "is_fine": found.is_fine, "faults": found.faults, "rungs": found.rungs}, is_json)
+    else:
+        for table in (found.faults, *([found.rungs] if has_rungs else [])):
+            if table:
+                emit(table, is_json)
+    if not found.faults:
+        say(f"all {len(found.rungs)} rungs reach somebody")
+    if not found.is_fine:
+        raise typer.Exit(1)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from bihuan.errors import RefusedError, UsageError
-from bihuan.notify.contact import seal, unseal
+from bihuan.notify.contact import addressed, seal, unseal
+from bihuan.settings import Settings
 from schemas.people import MASK
+
+_OPENS_NOTHING = "none"
 
 
 def resealed(sealed: str | None, contact: str | None, secret: str) -> str | None:
@@ -30,3 +33,14 @@ def _holds(sealed: str, contact: str, secret: str) -> bool:
         return unseal(sealed, secret) == contact
     except RefusedError:
         return False  # sealed with another secret: it is entered again
+
+
+def unusable(sealed: str, settings: Settings) -> tuple[str, str] | None:
+    """What and cure where a stored contact cannot be sent to; no secret is made where there is none."""
+    has_secret = settings.secret.get_secret_value() or (settings.data_dir / "secret.key").exists()
+    secret = settings.secret_value() if has_secret else _OPENS_NOTHING
+    try:
+        addressed(unseal(sealed, secret), settings.mail_url.get_secret_value())
+    except RefusedError as error:
+        return error.what, error.cure
+    return None

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from sqlalchemy import Row
 from sqlmodel import Session, col, select
 
 from bihuan.clock import zone
 from bihuan.errors import UsageError
 from bihuan.rules.absence import stretch
+from bihuan.rules.duty import Shift
 from schemas.people import Absence, DutyShift, Line, Staff
 from schemas.roster import AbsenceIn, ShiftIn
 
@@ -53,6 +55,12 @@ def save_absences(
     stated = [_absence(line, people[line.staff]) for line in lines if line.begins]
     rows = session.exec(select(Absence).where(col(Absence.staff_id).in_(named)))
     return _replace(session, Absence, rows.all(), stated, ("staff_id", "starts_at"), lambda row: row.ends_at <= now)
+
+
+def shift_of(row: DutyShift | Row[Any]) -> Shift:
+    """The shift that a row holds."""
+    days = tuple(row.weekdays.split(","))
+    return Shift(days, row.begins, row.ends, zone(row.timezone), row.from_on, row.until_on)
 
 
 def person_of(people: Mapping[str, Staff], code: str, line: Line, column: str = "staff") -> Staff:

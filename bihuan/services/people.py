@@ -11,13 +11,12 @@ from sqlalchemy import Row, func, select
 from sqlmodel import Session
 from sqlmodel import select as select_rows
 
-from bihuan.clock import zone
 from bihuan.errors import UsageError
 from bihuan.notify.contact import seal
 from bihuan.policy.models import Policy
-from bihuan.rules.duty import Shift
 from bihuan.rules.roster import PREFERRED, Person, Roster, Unit
 from bihuan.services.contact import resealed
+from bihuan.services.duty import shift_of
 from bihuan.store.queries.people import open_load
 from bihuan.store.rows import table_of
 from schemas.access import Role
@@ -45,7 +44,7 @@ def roster(session: Session, policy: Policy, at: datetime) -> Roster:
         row.id: Unit(row.id, row.code, row.has_contact)
         for row in session.execute(select(_D.id, _D.code, _D.sealed_contact.is_not(None).label("has_contact")))
     }
-    return Roster(people, units, _on_duty(session, at), policy.routing.special_group)
+    return Roster(people, units, on_duty(session, at), policy.routing.special_group)
 
 
 def _person(row: Row[Any], is_away: bool) -> Person:
@@ -61,14 +60,11 @@ def _away(session: Session, at: datetime) -> set[int]:
     return set(session.execute(now).scalars())
 
 
-def _on_duty(session: Session, at: datetime) -> dict[str, list[int]]:
-    """Who is on duty, by rota, in the order in which the rota names them."""
+def on_duty(session: Session, at: datetime) -> dict[str, list[int]]:
+    """Ids of those whose shift it is, by rota, in the order in which the rota names them."""
     found: dict[str, list[int]] = defaultdict(list)
     for row in session.execute(select(table_of(DutyShift)).order_by(_T.id)):
-        shift = Shift(
-            tuple(row.weekdays.split(",")), row.begins, row.ends, zone(row.timezone), row.from_on, row.until_on
-        )
-        if shift.is_on(at) and row.staff_id not in found[row.rota]:
+        if shift_of(row).is_on(at) and row.staff_id not in found[row.rota]:
             found[row.rota].append(row.staff_id)
     return found
 

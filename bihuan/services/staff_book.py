@@ -1,9 +1,10 @@
-"""The staff book 名册 as it stands: what ``bihuan staff import`` would read to change nothing."""
+"""The staff book 名册 as it stands: for a file that ``bihuan staff import`` reads, and for people to look at."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -11,6 +12,8 @@ from bihuan.clock import zone
 from bihuan.errors import RefusedError
 from bihuan.notify.contact import masked, unseal
 from bihuan.rules.absence import stretch_words
+from bihuan.services.people import on_duty
+from bihuan.store.queries.people import staff_listing
 from schemas.access import Role
 from schemas.people import MASK, Absence, Department, DutyShift, Staff, StaffIn
 from schemas.roster import AbsenceIn, DepartmentIn, ShiftIn, StaffBook
@@ -42,6 +45,19 @@ def staff_book(session: Session, secret: str, now: datetime, *, has_contacts: bo
         duty=tuple(_shift(row, people[row.staff_id].code) for row in shifts),
         absence=tuple(_absence(row, people[row.staff_id]) for row in absences),
     )
+
+
+def staff_now(session: Session, at: datetime) -> list[dict[str, Any]]:
+    """Everybody as ``bihuan staff list`` shows them: of contacts no more than by which channels there are some."""
+    rotas = on_duty(session, at)
+    return [
+        {
+            **{name: value for name, value in row._mapping.items() if name not in {"id", "sealed_contacts"}},
+            "channels": sorted(row.sealed_contacts or ()),
+            "on_duty": sorted(rota for rota, ids in rotas.items() if row.id in ids),
+        }
+        for row in staff_listing(session, at)
+    ]
 
 
 def _masking(secret: str) -> Shown:

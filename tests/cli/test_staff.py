@@ -132,3 +132,76 @@ def test_sheets_that_are_not_read_are_named(run, here):
     book.create_sheet("Abscence")
     book.save("book.xlsx")
     assert "sheets left out: Abscence\n" in run("staff", "import", "book.xlsx").err
+
+
+# --- list and check --------------------------------------------------------------------------------------------------
+
+FINE = """code,name,department,is_head,roles,substitute,contact_url
+li,李娜,service,yes,executive,,json://hooks.example.com/s3cret
+wu,吴,service,no,,li,json://hooks.example.com/s3cret
+"""
+
+
+@pytest.fixture
+def fine(run, installed, tmp_path, monkeypatch) -> Path:
+    """A company in which every rung reaches somebody."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "staff.csv").write_text(FINE, encoding="utf-8")
+    assert run("staff", "import", "staff.csv").err == "next: bihuan staff check\n"
+    return tmp_path
+
+
+def test_a_list_shows_what_people_are_and_where_they_are_now(run, here, installed):
+    book = openpyxl.load_workbook("book.xlsx")
+    book["duty"].append(("always", "li", "daily", "00:00", "24:00"))
+    book["absence"].append(("li", "2020-01-01", "2099-06-30"))
+    book.save("book.xlsx")
+    run("staff", "import", "book.xlsx")
+    done = run("staff", "list", "--json")
+    (li,) = (row for row in done.data if row["code"] == "li")
+    assert {name: li[name] for name in ("roles", "substitute", "away_until", "has_contact", "channels")} == {
+        "roles": ["executive", "quality_manager"], "substitute": "wu", "away_until": "2099-06-30T16:00:00+00:00",
+        "has_contact": True, "channels": ["sms"],
+    }  # fmt: skip
+    assert "always" in li["on_duty"]
+    assert "s3cret" not in done.out
+    assert "2099-07-01 00:00" in run("staff", "list").out
+
+
+def test_a_company_in_which_everybody_is_heard_is_fine(run, fine):
+    done = run("staff", "check")
+    assert (done.code, done.out, done.err) == (0, "", "all 10 rungs reach somebody\n")
+    told = run("staff", "check", "--json").data
+    assert (told["is_fine"], told["faults"]) == (True, [])
+    assert told["rungs"][1] == {
+        "department": "service", "ladder": "general", "rung": 2, "tell": ["department_head"], "told": ["li"],
+    }  # fmt: skip
+    assert "department_head" in run("staff", "check", "--all").out
+
+
+def test_a_rung_that_reaches_nobody_is_found_with_the_cure_and_exits_1(run, fine):
+    (fine / "less.csv").write_text("code,name,department,roles,is_head\nli,李娜,service,,no\n", encoding="utf-8")
+    run("staff", "import", "less.csv")
+    done = run("staff", "check")
+    assert done.code == 1
+    for word in ("department_head", "there is none", "mark somebody there as is_head", "role executive"):
+        assert word in done.out
+    assert {fault["weight"] for fault in run("staff", "check", "--json").data["faults"]} == {"problem"}
+
+
+def test_a_check_can_be_made_for_another_instant(run, fine):
+    book = openpyxl.Workbook()
+    book.active.title = "absence"
+    for row in (("staff", "from", "until"), ("li", "2098-12-24", "2098-12-31")):
+        book.active.append(row)
+    book.save(fine / "away.xlsx")
+    run("staff", "import", "away.xlsx")
+    assert run("staff", "check").code == 0
+    assert run("staff", "check", "--at", "2098-12-26T09:00+08:00").code == 1
+    assert run("staff", "check", "--at", "2099-01-01T09:00+08:00").code == 0
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_register_with_nobody_in_it_is_one_fault(run):
+    done = run("staff", "check", "--json")
+    assert (done.code, [fault["target"] for fault in done.data["faults"]]) == (1, ["everybody"])

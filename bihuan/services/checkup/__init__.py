@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bihuan.clock import Clock
 from bihuan.errors import BihuanError
-from bihuan.services.checkup import access, edition, engine, ledger, machine
+from bihuan.services.checkup import access, edition, engine, ledger, machine, people
 from bihuan.services.checkup.finding import Check, Finding, Level, Visit, problem
 from bihuan.settings import Settings
 
@@ -24,6 +24,7 @@ _CHECKS: dict[Check, tuple[Check, ...]] = {
     edition.policy_turns: (ledger.revision,),
     ledger.contacts: (ledger.revision,),
     ledger.reach: (ledger.revision,),
+    people.rungs: (machine.policy, ledger.revision),
     ledger.messages: (ledger.revision,),
     ledger.outbox_audit: (ledger.revision,),
     ledger.sweeps: (ledger.revision,),

@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import and_, exists, select, text
 from sqlmodel import Session
 
-from bihuan.errors import RefusedError
-from bihuan.notify.contact import addressed, unseal
 from bihuan.rules.heartbeat import Pulse
 from bihuan.services.checkup.finding import Answer, Visit, note, ok, problem
+from bihuan.services.contact import unusable
 from bihuan.services.heartbeat import pulses
 from bihuan.services.letter import NOBODY
 from bihuan.store.migrations import current, head
@@ -23,7 +22,6 @@ from bihuan.store.rows import table_of
 from schemas.outbox import Message, MessageState
 from schemas.people import Department, Staff
 
-_OPENS_NOTHING = "none"
 _UPGRADE = "run `bihuan db upgrade`"
 _S = table_of(Staff).c
 _D = table_of(Department).c
@@ -66,7 +64,7 @@ def contacts(visit: Visit) -> Answer:
         sealed = [*_sealed(session, Staff), *_sealed(session, Department)]
     if not sealed:
         return ok("none stored")
-    faults = Counter(fault for contact in sealed if (fault := _fault(visit, contact)))
+    faults = Counter(fault for contact in sealed if (fault := unusable(contact, visit.settings)))
     if faults:
         (what, cure), count = faults.most_common(1)[0]
         return problem(f"{count} of {len(sealed)} stored contacts cannot be used: {what}", cure)
@@ -145,19 +143,6 @@ def _span(span: timedelta) -> str:
 def _sealed(session: Session, table: type[Staff | Department]) -> list[str]:
     contact = table_of(table).c.sealed_contact
     return list(session.execute(select(contact).where(contact.is_not(None))).scalars())
-
-
-def _fault(visit: Visit, contact: str) -> tuple[str, str] | None:
-    """What and cure where the contact cannot be used; a check makes no secret where there is none."""
-    here = visit.settings
-    has_secret = here.secret.get_secret_value() or (here.data_dir / "secret.key").exists()
-    try:
-        addressed(
-            unseal(contact, here.secret_value() if has_secret else _OPENS_NOTHING), here.mail_url.get_secret_value()
-        )
-    except RefusedError as error:
-        return error.what, error.cure
-    return None
 
 
 def _unheard(session: Session) -> int:
