@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from bihuan.policy.frame import DAYS
 from bihuan.simulation.catalogue import LANGUAGES, TIERS
 from bihuan.simulation.chance import dice, pick
+from schemas.access import Role
 from schemas.complaint import CustomerIn
+from schemas.people import NO_QUIET, StaffIn, StaffRole
+from schemas.roster import ShiftIn, StaffBook
 
 COMPANY_NAME = "禾屿智家（模拟）"
 DOMAIN = "heyu.example"
@@ -36,6 +40,9 @@ class StaffSeed(NamedTuple):
     name: str
     department: str
     is_head: bool = False
+    is_liaison: bool = False
+    roles: tuple[StaffRole, ...] = ()
+    substitute: str | None = None
 
 
 DEPARTMENTS = (
@@ -44,26 +51,45 @@ DEPARTMENTS = (
     DepartmentSeed("process", "流程管理部", "Process"),
     DepartmentSeed("front_desk", "客服前台", "Front desk"),
     DepartmentSeed("special_group", "专项小组", "Special group"),
+    DepartmentSeed("management", "总经办", "Management"),
 )
-"""Codes and names are those of the shipped routing policy."""
+"""Codes and names are those of the shipped routing policy; to management no complaint is routed."""
 
 STAFF = (
-    StaffSeed("zhen", "甄靠谱", "product", is_head=True),
-    StaffSeed("jian", "简换新", "product"),
-    StaffSeed("bao", "包维修", "product"),
-    StaffSeed("ji", "季检测", "product"),
-    StaffSeed("wen", "文有礼", "service", is_head=True),
-    StaffSeed("hao", "郝耐心", "service"),
-    StaffSeed("le", "乐倾听", "service"),
-    StaffSeed("chang", "常回电", "service"),
-    StaffSeed("an", "安守时", "process", is_head=True),
-    StaffSeed("lu", "路畅通", "process"),
-    StaffSeed("cheng", "程不绕", "process"),
-    StaffSeed("ying", "应先接", "front_desk", is_head=True),
-    StaffSeed("deng", "邓一下", "front_desk"),
-    StaffSeed("zuo", "左上心", "special_group", is_head=True),
-    StaffSeed("yan", "严督办", "special_group"),
+    StaffSeed("zhen", "甄靠谱", "product", is_head=True, substitute="jian"),
+    StaffSeed("jian", "简换新", "product", is_liaison=True, substitute="bao"),
+    StaffSeed("bao", "包维修", "product", substitute="ji"),
+    StaffSeed("ji", "季检测", "product", substitute="jian"),
+    StaffSeed("wen", "文有礼", "service", is_head=True, substitute="hao"),
+    StaffSeed("hao", "郝耐心", "service", is_liaison=True, substitute="le"),
+    StaffSeed("le", "乐倾听", "service", substitute="chang"),
+    StaffSeed("chang", "常回电", "service", substitute="hao"),
+    StaffSeed("an", "安守时", "process", is_head=True, substitute="lu"),
+    StaffSeed("lu", "路畅通", "process", is_liaison=True, substitute="cheng"),
+    StaffSeed("cheng", "程不绕", "process", substitute="lu"),
+    StaffSeed("ying", "应先接", "front_desk", is_head=True, substitute="deng"),
+    StaffSeed("deng", "邓一下", "front_desk", is_liaison=True, substitute="ying"),
+    StaffSeed("zuo", "左上心", "special_group", is_head=True, substitute="yan"),
+    StaffSeed("yan", "严督办", "special_group", is_liaison=True, substitute="zuo"),
+    StaffSeed("gu", "顾全局", "management", is_head=True, roles=(Role.EXECUTIVE,), substitute="jing"),
+    StaffSeed("jing", "景求精", "management", is_liaison=True, roles=(Role.QUALITY_MANAGER,), substitute="gu"),
+    StaffSeed("yun", "云值守", "management", roles=(Role.OPERATOR,), substitute="jing"),
 )
+
+DUTY = tuple(
+    ShiftIn(rota="special_group", staff=staff, weekdays=DAYS, begins=begins, ends=ends)
+    for staff, begins, ends in (("zuo", "08:00", "20:00"), ("yan", "20:00", "08:00"))
+)
+"""The special group is there day and night."""
+
+
+def staff_book() -> StaffBook:
+    """Everybody as they are to be saved. They have no quiet hours: a demo is alive at any hour of its visitor."""
+    people = (
+        StaffIn(**person._asdict(), contact_url=contact(person.code), quiet=NO_QUIET, is_simulated=True)
+        for person in STAFF
+    )
+    return StaffBook(staff=tuple(people), duty=DUTY)
 
 
 def contact(code: str) -> str:

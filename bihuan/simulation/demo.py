@@ -17,17 +17,18 @@ from bihuan.policy.models import Policy
 from bihuan.services.complaint import record, register
 from bihuan.services.deadline import check_due
 from bihuan.services.intake import take_in
-from bihuan.services.people import save_department, save_staff
+from bihuan.services.people import save_department
+from bihuan.services.roster import save_book
 from bihuan.settings import Settings
 from bihuan.simulation import arrival
 from bihuan.simulation.arrival import Arrival
-from bihuan.simulation.company import DEPARTMENTS, SOURCE, STAFF, Company, contact
+from bihuan.simulation.company import DEPARTMENTS, SOURCE, Company, contact, staff_book
 from bihuan.simulation.life import SCRIPTED
 from bihuan.simulation.stream import complaint
 from bihuan.store.engine import Database
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintState, EventIn, EventKind
 from schemas.installation import InstallationFact
-from schemas.people import Customer, Department, Staff, StaffIn
+from schemas.people import Customer, Department, Staff
 
 IS_DEMO = "is_demo"
 """Name of the fact that a database holds a simulated company."""
@@ -66,7 +67,7 @@ def prepare(
     now = clock()
     with db.write() as session:
         if _claim(session):
-            _move_in(session, settings)
+            _move_in(session, policy, settings, now)
         last = select(func.max(Complaint.registered_at)).where(col(Complaint.source) == SOURCE)
         since = session.execute(last).scalar()
     arrivals = list(arrival.history(SEED, now, days=days, per_day=per_day, since=since))
@@ -88,7 +89,7 @@ def fill(db: Database, policy: Policy, settings: Settings, *, since: datetime, u
     """
     with db.write() as session:
         _claim(session)
-        _move_in(session, settings)
+        _move_in(session, policy, settings, until)
     days = -(-(until - since) // timedelta(days=1))
     arrivals = list(arrival.history(SEED, until, days=days, per_day=per_day, since=since))
     _arrive(db, policy, settings, fixed(until), arrivals)
@@ -138,14 +139,13 @@ def _claim(session: Session) -> bool:
     return True
 
 
-def _move_in(session: Session, settings: Settings) -> None:
-    """Save every department and everybody who works there."""
+def _move_in(session: Session, policy: Policy, settings: Settings, now: datetime) -> None:
+    """Save every department, everybody who works there and who is on duty when."""
     secret = settings.secret_value()
     for department in DEPARTMENTS:
         save_department(session, department.code, department.name, name_en=department.name_en,
                         contact_url=contact(department.code), secret=secret, is_simulated=True)  # fmt: skip
-    for person in STAFF:
-        save_staff(session, StaffIn(**person._asdict(), contact_url=contact(person.code), is_simulated=True), secret)
+    save_book(session, policy, staff_book(), secret, now)
 
 
 def _catch_up(db: Database, policy: Policy, company: Company, clock: Clock) -> None:

@@ -14,6 +14,7 @@ from bihuan.errors import RefusedError
 from bihuan.policy.models import Policy
 from bihuan.services.complaint import record, register
 from bihuan.services.deadline import BACKFILLED, ENDED, check_due
+from bihuan.services.reach import reach
 from bihuan.settings import Settings, settings
 from bihuan.simulation.company import DEPARTMENTS, STAFF
 from bihuan.simulation.demo import live, prepare, step
@@ -23,7 +24,7 @@ from bihuan.store.rows import table_of
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintIn, EventIn, EventKind
 from schemas.deadline import Deadline
 from schemas.outbox import Message, MessageState, Notice
-from schemas.people import Customer, Department, Staff
+from schemas.people import NO_QUIET, Customer, Department, Staff
 
 NOW = datetime(2026, 11, 18, 6, 0, tzinfo=UTC)
 PAST = {"days": 5, "per_day": 12}
@@ -65,6 +66,18 @@ def test_the_past_holds_open_overdue_and_breached_complaints_of_a_company(demo):
         then = status(session, NOW)
         assert min(then.open, then.overdue, then.due_within_24h, then.breached) > 0
         assert (count(session, Department), count(session, Staff)) == (len(DEPARTMENTS), len(STAFF))
+
+
+@pytest.mark.parametrize("hour", range(0, 24, 5))
+def test_every_rung_of_the_company_reaches_somebody_at_any_hour(demo, policy, monkeypatch, hour):
+    monkeypatch.setenv("BIHUAN_MAIL_URL", "mailtos://u:p@mail.example")
+    settings.cache_clear()
+    with demo.read() as session:
+        found = reach(session, policy, settings(), NOW + timedelta(hours=hour))
+        quiet = {(row.quiet_from, row.quiet_until) for row in session.scalars(select(Staff))}
+    assert (found.faults, all(rung.told for rung in found.rungs)) == ([], True)
+    assert [one.told for one in found.rungs if (one.department, one.ladder) == ("service", "oversight")] == [("gu",)]
+    assert quiet == {NO_QUIET}
 
 
 def test_nobody_is_told_about_the_past(demo):
