@@ -197,7 +197,7 @@ def _assign(session: Session, policy: Policy, clock: Clock, row: Complaint) -> N
     """Assign a complaint that nobody handles yet to the least loaded handler of its department."""
     if row.handler_id is not None or row.department_id is None or row.handled_at is not None:
         return
-    handler_id = least_loaded(session, row.department_id)
+    handler_id = least_loaded(session, row.department_id, clock())
     if handler_id is None:
         return
     handler = session.get_one(Staff, handler_id)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, case, func, select
 from sqlmodel import Session
 from sqlmodel import select as select_rows
 
@@ -69,18 +69,20 @@ def on_duty(session: Session, at: datetime) -> dict[str, list[int]]:
     return found
 
 
-def least_loaded(session: Session, department_id: int) -> int | None:
+def least_loaded(session: Session, department_id: int, at: datetime) -> int | None:
     """The active handler of the department with the fewest open complaints; ties go to the lowest id.
 
     Returns:
-        None where the department has nobody; its head is asked only when no one else is there.
+        None where the department has nobody; its head is asked only when no one else is there, whoever is away only
+        when everybody is.
     """
     load, staff = open_load(department_id), table_of(Staff)
+    is_away = case((staff.c.id.in_(_away(session, at)), 1), else_=0)
     found: int | None = session.execute(
         select(staff.c.id)
         .select_from(staff.outerjoin(load, load.c.handler_id == staff.c.id))
         .where(staff.c.department_id == department_id, staff.c.is_active)
-        .order_by(staff.c.is_head, func.coalesce(load.c.open, 0), staff.c.id)
+        .order_by(is_away, staff.c.is_head, func.coalesce(load.c.open, 0), staff.c.id)
         .limit(1)
     ).scalar()
     return found

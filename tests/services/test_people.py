@@ -37,7 +37,7 @@ def rows(office, table) -> list:
 
 def loaded(office, department: str = "service") -> int | None:
     with office.db.read() as session:
-        return least_loaded(session, department_by_code(session, department).id)
+        return least_loaded(session, department_by_code(session, department).id, office.at)
 
 
 # --- keeping them ---
@@ -160,3 +160,23 @@ def test_of_two_heads_the_first_known_is_told(office):
     with office.db.read() as session:
         people = roster(session, office.policy, office.at)
     assert people.head_of(rows(office, Staff)[0].department_id) == first
+
+
+def test_whoever_is_away_gets_a_new_complaint_only_when_everybody_is(office):
+    from datetime import timedelta
+
+    from bihuan.store.rows import insert_rows
+    from schemas.people import Absence
+
+    anna, ben, head = save(office, person("anna"), person("ben"), person("head", is_head=True))
+    gone = []
+    for one in (anna, ben, head):
+        with office.db.write() as session:
+            away = {
+                "staff_id": one,
+                "starts_at": office.at - timedelta(hours=1),
+                "ends_at": office.at + timedelta(hours=1),
+            }
+            insert_rows(session, Absence, [away])
+        gone.append(loaded(office))
+    assert gone == [ben, head, anna]
