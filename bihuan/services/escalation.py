@@ -191,7 +191,7 @@ def _write_messages(session: Session, told: Sequence[_Told], tellers: Tellers) -
         row, is_late = one.row, one.row.next_at < late_before
         notice = Notice.OVERSIGHT if row.duty == OVERSIGHT else Notice.ESCALATION
         rows = rung_messages(one.matter, row.id, row.deadline_id, one.what, minute if is_late else "")
-        alike[notice, urgency_of(one.ladder, one.what.place.rung), is_late] += rows
+        alike[notice, urgency_of(one.ladder, one.what), is_late] += rows
     for (notice, urgency, is_late), messages in alike.items():
         insert_new_alike(session, Message, messages, ["key"], planned(notice, urgency, is_late, tellers.at))
     return sum(map(len, alike.values()))

@@ -81,7 +81,7 @@ def begin(session: Session, tellers: Tellers, breaches: Sequence[tuple[DueDeadli
         what = tellers.climb(policy.ladders[name], _FIRST, _NOBODY_YET, matter)
         begins.append(_Begin(escalation_id, matter, row.id, name, what))
         messages = list(rung_messages(matter, escalation_id, row.id, what, late))
-        begun[row.id] = Begun(urgency_of(policy.ladders[name], what.place.rung), messages)
+        begun[row.id] = Begun(urgency_of(policy.ladders[name], what), messages)
     _write(session, begins, Trigger.BREACH, tellers)
     return begun
 
@@ -107,7 +107,7 @@ def open_oversight(session: Session, policy: Policy, complaint: Complaint, at: d
     what = tellers.climb(ladder, _FIRST, _NOBODY_YET, matter)
     (escalation_id,) = reserve_ids(session, Escalation, 1)
     _write(session, [_Begin(escalation_id, matter, None, oversight.ladder, what)], Trigger.OPENED, tellers)
-    shared = planned(Notice.OVERSIGHT, urgency_of(ladder, what.place.rung), False, at)
+    shared = planned(Notice.OVERSIGHT, urgency_of(ladder, what), False, at)
     insert_new_alike(session, Message, list(rung_messages(matter, escalation_id, None, what)), ["key"], shared)
     return True
 

@@ -117,11 +117,12 @@ def facts_in(facts: Mapping[int, Facts], complaint_id: int, severity: str | None
     return facts.get(complaint_id) or Facts(severity=severity or Severity.GENERAL)
 
 
-def urgency_of(ladder: LadderPolicy, rung: int) -> Urgency:
-    """How long the notices of a rung may be held back."""
+def urgency_of(ladder: LadderPolicy, what: Climb) -> Urgency:
+    """How long the notices of a rung may be held back; what nobody on the ladder hears waits for no digest."""
     if ladder.breaks_quiet:
         return Urgency.URGENT
-    return Urgency.CAN_WAIT if ladder.rungs[rung - 1].can_wait else Urgency.USUAL
+    can_wait = ladder.rungs[what.place.rung - 1].can_wait and not what.is_unheard
+    return Urgency.CAN_WAIT if can_wait else Urgency.USUAL
 
 
 def rung_messages(matter: Matter, escalation_id: int, deadline_id: int | None, what: Climb, late: str = ""

@@ -18,12 +18,12 @@ UNITS = Path(__file__).resolve().parents[2] / "deployments" / "systemd"
 
 @pytest.fixture
 def ran(installed):
-    """Let both sweeps have completed so long ago."""
+    """Let every sweep have completed so long ago."""
     db = Database(installed)
 
     def complete(**ago):
         with db.write() as session:
-            for sweep in ("sla-check", "outbox-delivery"):
+            for sweep in ("sla-check", "escalation-sweep", "outbox-delivery"):
                 beat(session, fixed(wall_clock() - timedelta(**ago)), sweep, 0)
 
     yield complete
@@ -43,7 +43,7 @@ def test_where_every_sweep_runs_it_ends_with_0(run, ran, operator):
     ran(minutes=1)
     done = run("watchdog", "--json")
     assert (done.code, done.data["is_fine"], done.data["told"], operator.messages) == (0, True, 0, [])
-    assert [row["sweep"] for row in done.data["sweeps"]] == ["sla-check", "outbox-delivery"]
+    assert [row["sweep"] for row in done.data["sweeps"]] == ["sla-check", "escalation-sweep", "outbox-delivery"]
 
 
 @pytest.mark.usefixtures("installed")

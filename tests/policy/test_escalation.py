@@ -116,7 +116,7 @@ WRONG = [
     ('quiet: {from: "22:00", until: "08:00"}', 'quiet: {from: "22", until: "08:00"}',
      f"reminders.quiet.from: '22' is not a time of day - {A_TIME}"),
     ("bundle_within: 5min", "bundle: 5min", "reminders.bundle: unknown key - did you mean bundle_within?"),
-    ("link_expires: 14d", "link_expires: forever", "link_expires: 'forever' is not a span"),
+    ("link_expires: 14d", "link_expires: forever", "reminders.link_expires: 'forever' is not a span"),
 ]  # fmt: skip
 
 
