@@ -18,6 +18,7 @@ from sqlmodel import Session
 from bihuan.store.engine import Database
 from bihuan.store.migrations import upgrade
 from bihuan.store.rows import insert_rows
+from schemas.access import Role
 from schemas.complaint import Channel, Complaint, ComplaintState, Severity
 from schemas.deadline import Deadline, DeadlineState, Mode
 from schemas.people import Department, Staff
@@ -26,6 +27,8 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 RESULTS = Path(__file__).parent / "results"
 _PAGE = 20_000
 _STAFF = 300
+HEAD, EXECUTIVE = 1, 2
+"""Ids of those whom rungs tell."""
 
 
 @contextmanager
@@ -62,10 +65,15 @@ def fill(db: Database, count: int, *, first: int = 1, due_from: datetime = NOW +
 
 
 def _hire(session: Session) -> None:
-    """One department, three hundred staff."""
+    """One department, three hundred staff with a contact, among them its head and an executive."""
     department = {"id": 1, "code": "d", "name": "d", "name_en": "", "language": "zh", "is_simulated": True}
-    person = {"name": "s", "department_id": 1, "is_head": False, "is_active": True, "language": "zh", "timezone": "UTC"}
-    staff = [{"id": number, "code": f"s{number}", "is_simulated": True, **person} for number in range(1, _STAFF + 1)]
+    person = {"name": "s", "department_id": 1, "is_active": True, "language": "zh", "timezone": "UTC",
+              "sealed_contact": "sealed", "is_simulated": True}  # fmt: skip
+    staff = [
+        {"id": number, "code": f"s{number}", "is_head": number == HEAD,
+         "roles": [Role.EXECUTIVE] if number == EXECUTIVE else None, **person}
+        for number in range(1, _STAFF + 1)
+    ]  # fmt: skip
     insert_rows(session, Department, [department])
     insert_rows(session, Staff, staff)
 

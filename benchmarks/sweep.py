@@ -1,7 +1,7 @@
 """The sweep's cost follows what is due: idle among a million open deadlines, and ten thousand due at once.
 
-The bound is the plain SQL that does the same: ``UPDATE … RETURNING`` of what is due, and a bulk insert of one message
-row each, committed. Run: ``python -m benchmarks.sweep [OPEN [DUE]]``.
+The bound is the plain SQL that does the same: ``UPDATE … RETURNING`` of what is due, and bulk inserts of the ladder
+that begins with each, its first rung and its message, committed. Run: ``python -m benchmarks.sweep [OPEN [DUE]]``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.ground import NOW, databases, fill, keep, middle, seconds
+from benchmarks.plain import ESCALATION, MESSAGE, STEP, instant, message, new_ids, step, transaction
 from bihuan.policy.loader import load_policy
 from bihuan.services.deadline import check_all
 from bihuan.store.engine import Database
@@ -20,77 +21,35 @@ from bihuan.store.queries.due import deadlines_due_before
 
 _ROUNDS = 5
 _UPDATE = (
-    "UPDATE deadline SET breached_at = {at}, step = 2, next_at = NULL WHERE next_at < {at} "
-    "RETURNING id, subject_id, milestone, round, due_at"
+    "UPDATE deadline SET breached_at = ?, step = 2, next_at = NULL WHERE next_at < ? "
+    "RETURNING id, subject_id, round, due_at"
 )
-_COLUMNS = (
-    "key", "subject_kind", "subject_id", "deadline_id", "notice", "audience", "recipient", "channel", "is_late",
-    "is_repeated", "state", "planned_at", "next_at", "attempts",
-)  # fmt: skip
+_HANDLERS = (
+    "SELECT id, handler_id FROM complaint JOIN (SELECT DISTINCT subject_id FROM deadline WHERE breached_at = ?) AS due "
+    "ON subject_id = id"
+)
 
 
-def plain_sqlite(db: Database, at: datetime) -> None:
-    """The same work by sqlite3 alone."""
-    connection = db.engine.raw_connection()
-    stamp = f"{at:%Y-%m-%d %H:%M:%S.%f}"
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        due = connection.execute(_UPDATE.format(at="?"), (stamp, stamp)).fetchall()
-        handlers = dict(
-            connection.execute(
-                "SELECT id, handler_id FROM complaint JOIN (SELECT DISTINCT subject_id FROM deadline "
-                "WHERE breached_at = ?) ON subject_id = id",
-                (stamp,),
-            ).fetchall()
-        )
-        marks = ", ".join("?" * len(_COLUMNS))
-        connection.executemany(
-            f"INSERT INTO message ({', '.join(_COLUMNS)}) VALUES ({marks}) ON CONFLICT (key) DO NOTHING",  # noqa: S608
-            [_message(row, handlers[row[1]], stamp) for row in due],
-        )
-        connection.execute("COMMIT")
-    finally:
-        connection.close()
-
-
-def plain_postgresql(db: Database, at: datetime) -> None:
-    """The same work by psycopg alone, rows sent in by COPY."""
-    with db.engine.connect() as wrapped:
-        connection: Any = wrapped.connection.driver_connection
-        names = ", ".join(_COLUMNS)
-        with connection.transaction(), connection.cursor() as cursor:
-            due = cursor.execute(_UPDATE.format(at="%s"), (at, at)).fetchall()
-            handlers = dict(
-                cursor.execute(
-                    "SELECT id, handler_id FROM complaint WHERE id = ANY(%s)", ([row[1] for row in due],)
-                ).fetchall()
-            )
-            cursor.execute(f"CREATE TEMP TABLE fresh ON COMMIT DROP AS SELECT {names} FROM message LIMIT 0")  # noqa: S608
-            with cursor.copy(f"COPY fresh ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
-                for row in due:
-                    copy.write_row(_message(row, handlers[row[1]], at))
-            cursor.execute(f"INSERT INTO message ({names}) SELECT {names} FROM fresh ON CONFLICT (key) DO NOTHING")  # noqa: S608
-
-
-def _message(row: tuple[Any, ...], handler_id: int, at: object) -> tuple[Any, ...]:
-    deadline_id, subject_id, milestone, number, due_at = row
-    key = f"complaint:{subject_id}|{milestone}|0|staff:{handler_id}|preferred|{number}.0@{due_at}Z breach"
-    return (
-        key,
-        "complaint",
-        subject_id,
-        deadline_id,
-        "breach",
-        "staff",
-        f"staff:{handler_id}",
-        "preferred",
-        False,
-        False,
-        "planned",
-        at,
-        at,
-        0,
-    )
+def plain(db: Database, at: datetime) -> None:
+    """The same work by the driver alone: breach, ladder, first rung and message of each."""
+    now, next_at = instant(db, at), instant(db, at + timedelta(hours=2))
+    with transaction(db) as (read, write):
+        due = read(_UPDATE, (now, now))
+        handlers = dict(read(_HANDLERS, (now,)))
+        ids = new_ids(db, read, "escalation", len(due))
+        occasions = [f"{number}.0@{due_at}" for _, _, number, due_at in due]
+        told = [f"staff:{handlers[subject_id]}" for _, subject_id, _, _ in due]
+        rows = list(zip(ids, due, occasions, told, strict=True))
+        write("escalation", ESCALATION, [
+            (one, f"complaint:{subject_id}|handled|{occasion}", "complaint", subject_id, deadline_id, "handled",
+             occasion, "general", "bench", now, 0, 1, next_at, "climbing", "silence")
+            for one, (deadline_id, subject_id, _, _), occasion, _ in rows
+        ])  # fmt: skip
+        write("escalation_step", STEP, [step(one, 1, "breach", recipient, now) for one, _, _, recipient in rows])
+        write("message", MESSAGE, [
+            message(one, subject_id, deadline_id, occasion, 1, recipient, now)
+            for one, (deadline_id, subject_id, _, _), occasion, recipient in rows
+        ])  # fmt: skip
 
 
 def rows_examined(db: Database) -> int:
@@ -116,7 +75,7 @@ def idle(db: Database) -> float:
 
 def due(db: Database, count: int, first: int) -> dict[str, float]:
     """Ours and plain SQL in turn, each on ``count`` deadlines of its own; seconds, and the median ratio."""
-    policy, plain = load_policy(None), plain_sqlite if db.is_sqlite else plain_postgresql
+    policy = load_policy(None)
     ours: list[float] = []
     bound: list[float] = []
     for turn in range(_ROUNDS * 2):
