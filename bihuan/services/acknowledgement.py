@@ -77,6 +77,7 @@ def acknowledge(session: Session, policy: Policy, clock: Clock, message_id: int)
     until = tellers_for(session, policy, [row], at).timing(row.subject_id).holds_until(ladder, at)
     if until is None:
         return Acknowledged(Standing.NOTED)
+    until = max(until, row.next_at or until)  # or silence would have kept the next rung away for longer
     _set(session, row.id, state=EscalationState.ACKNOWLEDGED, trigger=Trigger.EXPIRED, next_at=until,
          acknowledged_at=at, acknowledged_by=it.recipient)  # fmt: skip
     return Acknowledged(Standing.STOPPED, until)

@@ -492,6 +492,18 @@ def test_an_acknowledgement_stops_the_ladder_until_it_expires(office):
     assert only(office).trigger is Trigger.SILENCE
 
 
+def test_an_acknowledgement_never_brings_the_next_rung_nearer(office):
+    hired(office)
+    second = {"tell": ["department_head"], "wait": "48h", "clock": "calendar"}
+    holds = {"holds": "1h", "clock": "calendar"}
+    says(office, ladders={"general": {"rungs": [{"tell": ["handler"]}, second], "acknowledgement": holds}})
+    promised(office)
+    office.check(BROKEN)
+    assert acknowledged(office).until == office.after(49)
+    assert climbed(office, 48.9) == NOTHING
+    assert climbed(office, 49).told == 1
+
+
 def test_news_of_the_complaint_let_an_acknowledgement_go_on(office):
     hired(office)
     number = promised(office)
