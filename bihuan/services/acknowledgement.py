@@ -23,7 +23,7 @@ from bihuan.rules.escalation import Place, next_place
 from bihuan.rules.outbox import message_key
 from bihuan.rules.roster import PREFERRED
 from bihuan.services.complaint import record
-from bihuan.services.escalation import ended_at, planned, tellers_for
+from bihuan.services.escalation import ended_at, planned, timing_of
 from bihuan.services.letter_ladder import CANNOT_KEY, HANDED_OVER_KEY
 from bihuan.services.people import roster
 from bihuan.services.policy import escalation_edition
@@ -74,7 +74,7 @@ def acknowledge(session: Session, policy: Policy, clock: Clock, message_id: int)
     if row.state is EscalationState.ACKNOWLEDGED and row.acknowledged_by == it.recipient and row.next_at > at:
         return Acknowledged(Standing.STOPPED, row.next_at)
     ladder = escalation_edition(session, row.policy_version, policy).ladders[row.ladder]
-    until = tellers_for(session, policy, [row], at).timing(row.subject_id).holds_until(ladder, at)
+    until = timing_of(session, policy, row.subject_id, at).holds_until(ladder, at)
     if until is None:
         return Acknowledged(Standing.NOTED)
     until = max(until, row.next_at or until)  # or silence would have kept the next rung away for longer

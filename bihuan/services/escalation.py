@@ -13,7 +13,8 @@ from sqlmodel import Session
 
 from bihuan.policy.escalation import EscalationPolicy, LadderPolicy
 from bihuan.policy.models import Policy
-from bihuan.rules.escalation import IS_NO_WORK, Climb, Place, next_place, read
+from bihuan.rules.escalation import IS_NO_WORK, Climb, Place, Timing, next_place, read
+from bihuan.rules.roster import Roster
 from bihuan.services.people import roster
 from bihuan.services.policy import escalation_edition, in_force
 from bihuan.services.rung import Matter, Step, Tellers, facts_where_asked, rung_messages, urgency_of, write_steps
@@ -88,7 +89,8 @@ def climb_due(db: Database, policy: Policy, at: datetime, *, limit: int = 5000) 
         ends = {row.id: end for row in rows if (end := ended_at(row, at))}
         _end(session, ends)
         alive = [row for row in rows if row.id not in ends]
-        tellers = tellers_for(session, policy, alive, at)
+        people = roster(session, policy, at)
+        tellers = _tellers(session, policy, [row.subject_id for row in alive], at, people)
         editions = {one: escalation_edition(session, one, policy) for one in {row.policy_version for row in alive}}
         held = _put_off(session, alive, editions, tellers)
         told = list(_rungs(session, [row for row in alive if row.id not in held], editions, tellers))
@@ -97,11 +99,15 @@ def climb_due(db: Database, policy: Policy, at: datetime, *, limit: int = 5000) 
         return Climbed(len(rows), sum(one.is_new for one in told), count, len(ends), len(held), exhausted)
 
 
-def tellers_for(session: Session, policy: Policy, rows: Sequence[DueEscalation], at: datetime) -> Tellers:
-    """What telling rungs of these escalations at an instant takes."""
+def timing_of(session: Session, policy: Policy, complaint_id: int, at: datetime) -> Timing:
+    """The clocks of one complaint."""
+    return _tellers(session, policy, [complaint_id], at, Roster({}, {})).timing(complaint_id)
+
+
+def _tellers(session: Session, policy: Policy, complaint_ids: Sequence[int], at: datetime, people: Roster) -> Tellers:
+    """What telling rungs of these complaints at an instant takes."""
     calendars = in_force(session, policy, at).calendar_at(at)
-    facts = facts_where_asked(session, policy, calendars, [row.subject_id for row in rows])
-    return Tellers(policy, roster(session, policy, at), at, calendars, facts)
+    return Tellers(policy, people, at, calendars, facts_where_asked(session, policy, calendars, complaint_ids))
 
 
 def ended_at(row: DueEscalation, at: datetime) -> datetime | None:
