@@ -136,6 +136,7 @@ def _values(
         "why": _why(request, session, alone) if alone else [],
         "limit": REASON_CHARACTERS,
         "own": [],
+        "holder": recipient,
         "is_simulated": board.is_simulated(session),
     }
 
