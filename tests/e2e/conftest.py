@@ -80,8 +80,12 @@ class Visitor:
         self.page.set_default_timeout(10_000)
         self.page.on("console", lambda line: self._note(line.type in {"error", "warning"}, f"console: {line.text}"))
         self.page.on("pageerror", lambda error: self._note(True, f"script: {error}"))
-        self.page.on("requestfailed", lambda request: self._note(True, f"failed: {request.url} {request.failure}"))
+        self.page.on("requestfailed", self._note_failed)
         self.page.on("request", lambda request: self._note(not self._is_ours(request.url), f"outside: {request.url}"))
+
+    def _note_failed(self, request: Any) -> None:
+        """What whoever goes on to the next page breaks off is no fault of the page."""
+        self._note("ERR_ABORTED" not in str(request.failure), f"failed: {request.url} {request.failure}")
 
     def _note(self, is_fault: bool, what: str) -> None:
         if is_fault:
