@@ -32,8 +32,10 @@ for _leak in ("PREFECT_API_URL", "PREFECT_API_KEY", "PREFECT_PROFILE"):
     os.environ.pop(_leak, None)
 
 # Two cores shared with others: a deadline an example would measure the neighbours.
-hypothesis_settings.register_profile("house", deadline=None, print_blob=True)
-hypothesis_settings.load_profile("house")
+# The same examples for the same code: a change is judged by what it changed. HYPOTHESIS_PROFILE=wide looks further.
+hypothesis_settings.register_profile("house", deadline=None, print_blob=True, derandomize=True)
+hypothesis_settings.register_profile("wide", deadline=None, print_blob=True)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -116,7 +116,11 @@ def test_a_deadline_is_met_or_cancelled_never_both(log):
 
 @given(logs())
 def test_a_pause_never_makes_a_deadline_earlier(log):
-    """Nor does it take one away or add one."""
+    """Nor does it take one away or add one.
+
+    Changed terms are left out: they reach what is open, and a pause keeps open what would have been due by then.
+    """
+    log = [line for line in log if line.kind is EventKind.REGISTERED or "severity" not in line.data]
     unpaused = [line for line in log if line.kind is not EventKind.WAITING]
     for paused, plain in zip(derived(log), derived(unpaused), strict=True):
         assert (paused.milestone, paused.round) == (plain.milestone, plain.round)
