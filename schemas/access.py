@@ -17,6 +17,10 @@ class Purpose(StrEnum):
     """See the matter of a message, acknowledge it, hand it over, or say that it cannot be done."""
     SIGN_IN = "sign_in"
     """Sign in, once."""
+    SURVEY = "survey"
+    """Answer one invitation, as often as one likes until it expires."""
+    OPT_OUT = "opt_out"
+    """Not be asked any more."""
 
 
 class Role(StrEnum):

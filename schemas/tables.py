@@ -10,12 +10,16 @@ from schemas.installation import Heartbeat, InstallationFact
 from schemas.outbox import DeliveryAttempt, Message
 from schemas.people import Absence, Customer, Department, DutyShift, Staff
 from schemas.policy import PolicyEdition
+from schemas.survey import Answer, ApiKey, CallAttempt, Interview, Invitation, OptOut, Touchpoint
 
 METADATA = SQLModel.metadata
 
 __all__ = [
     "METADATA",
     "Absence",
+    "Answer",
+    "ApiKey",
+    "CallAttempt",
     "Complaint",
     "ComplaintEvent",
     "Customer",
@@ -27,9 +31,13 @@ __all__ = [
     "EscalationStep",
     "Heartbeat",
     "InstallationFact",
+    "Interview",
+    "Invitation",
     "Link",
     "Message",
+    "OptOut",
     "PolicyEdition",
     "SignInSession",
     "Staff",
+    "Touchpoint",
 ]
