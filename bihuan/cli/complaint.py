@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 
+from bihuan.cli.batch import BATCH, batches, rejects_path, with_progress
 from bihuan.cli.office import Office, office
 from bihuan.cli.output import AtOption, JsonOption, emit, say
 from bihuan.clock import parse_instant
@@ -20,7 +18,6 @@ from bihuan.errors import UsageError
 from schemas.complaint import Channel, ComplaintIn, ComplaintState, CustomerIn, EventIn, EventKind, Kind, Severity
 
 app = typer.Typer(help="Complaints 投诉: take them in, record what happens, look at them.", no_args_is_help=True)
-_BATCH = 2000
 _LISTED = ("number", "registered_at", "state", "severity", "kind", "department", "handler_name", "title")
 _SHOWN = {
     "deadlines": ("milestone", "round", "state", "due_at", "warned_at", "breached_at", "met_at", "corrected_at"),
@@ -44,17 +41,17 @@ def import_file(
 
     until = parse_instant(as_of) if as_of else None
     plan = load_mapping(mapping)
-    with office() as here, RejectFile(rejects or _rejects_path(file)) as refused:
+    with office() as here, RejectFile(rejects or rejects_path(file)) as refused:
         _require_known_milestones(here, plan, mapping)
         rows = read_complaints(file, plan, as_of=until)
         summary = {"read": 0, "created": 0, "updated": 0, "unchanged": 0, "rejected": 0, "clock_skew": 0}
-        for batch in _batches(_with_progress(rows, file)):
+        for batch in batches(with_progress(rows, file, "complaints")):
             complaints = [row for row in batch if not isinstance(row, Reject)]
             for row in batch:
                 if isinstance(row, Reject):
                     refused.write(row)
             _add(summary, _take_in(here, complaints), read=len(batch), rejected=len(batch) - len(complaints))
-        if summary["created"] >= _BATCH:
+        if summary["created"] >= BATCH:
             here.db.analyze()
     emit(summary, is_json)
     if summary["rejected"]:
@@ -66,11 +63,6 @@ def _require_known_milestones(here: Office, plan: Any, mapping: Path) -> None:
     known = here.policy.deadline.milestones
     if unknown := sorted(set(plan.deadlines or {}) - set(known)):
         raise UsageError(f"{mapping} deadlines: unknown milestone {unknown[0]!r}", cure=f"one of {', '.join(known)}")
-
-
-def _rejects_path(file: Path) -> Path:
-    name = f"{file.name.split('.')[0]}.rejects.csv"
-    return file.with_name(name) if os.access(file.parent, os.W_OK) else Path(name)
 
 
 def _take_in(here: Office, complaints: list[ComplaintIn]) -> Any:
@@ -85,24 +77,6 @@ def _add(summary: dict[str, int], intake: Any, **counts: int) -> None:
         summary[name] += getattr(intake, name)
     for name, count in counts.items():
         summary[name] += count
-
-
-def _batches(rows: Iterable[Any]) -> Iterator[list[Any]]:
-    rows = iter(rows)
-    while batch := list(islice(rows, _BATCH)):
-        yield batch
-
-
-def _with_progress(rows: Iterator[Any], file: Path) -> Iterable[Any]:
-    """The rows, counted on a terminal and silent elsewhere."""
-    if not sys.stderr.isatty():
-        return rows
-    from rich.console import Console
-    from rich.progress import track
-
-    from bihuan.inbound.spreadsheet import count_rows
-
-    return track(rows, description="complaints", total=count_rows(file), console=Console(stderr=True))
 
 
 @app.command()

@@ -8,8 +8,9 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from bihuan.inbound.cell import BadRowError, Reject
 from bihuan.inbound.history import STAGES, EventLog
-from bihuan.inbound.row import BadRowError, Happening, Reject, RowReader
+from bihuan.inbound.row import Happening, RowReader
 from bihuan.inbound.table import Row
 from schemas.complaint import ComplaintIn, EventKind
 

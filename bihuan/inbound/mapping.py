@@ -7,66 +7,19 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, ValidationInfo, field_validator, model_validator
 
-from bihuan.errors import PolicyError, UsageError
 from bihuan.inbound.history import EventColumn, EventLog, Verdict
-from bihuan.inbound.instant import Dates
-from bihuan.inbound.word import Column, Word, Words, as_word
-from bihuan.policy.base import PolicyModel
-from bihuan.policy.document import read_document
-from bihuan.policy.flaw import Flaw, KeyPath, flaws, nearest
+from bihuan.inbound.source import FieldBlock, Origin, SourceFile, Value, column_at, load
+from bihuan.inbound.word import Column
+from bihuan.policy.flaw import Flaw, KeyPath
 from schemas.complaint import Channel, EventKind, Kind, Severity
 
 CODES: dict[str, type[StrEnum]] = {"channel": Channel, "kind": Kind, "severity": Severity}
 """The fields that take nothing but our own codes."""
 
 
-class _Origin(PolicyModel):
-    """A block for which a plain word may stand: its ``column``."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _may_be_a_word(cls, raw: Any) -> Any:
-        return raw if isinstance(raw, dict | list | cls) else {"column": as_word(raw)}
-
-
-class Value(_Origin):
-    """Where the value of one field comes from: a column of the file, or a constant."""
-
-    column: Column | None = None
-    constant: Word | None = None
-    values: dict[Word, Word] | None = None
-    """What the file's words mean here. A word that is not listed gets ``default``, or its row is rejected."""
-    default: Word | None = None
-    """For a word that is not listed and for a missing one."""
-
-    @model_validator(mode="after")
-    def _has_one_origin(self) -> Self:
-        if (self.column is None) is (self.constant is None):
-            raise Flaw("needs either a column or a constant", "write `field: Column name` or `field: {constant: word}`")
-        if self.constant is not None and (self.values is not None or self.default is not None):
-            raise Flaw("a constant has no values and no default", "leave them out")
-        return self
-
-    def check_codes(self, codes: type[StrEnum]) -> None:
-        """Refuse a code that ``codes`` does not have."""
-        written: list[tuple[KeyPath, str | None]] = [(("constant",), self.constant), (("default",), self.default)]
-        written += [(("values", raw), code) for raw, code in (self.values or {}).items()]
-        for at, code in written:
-            if code is not None and code not in set(codes):
-                raise Flaw(f"unknown code {code!r}", nearest(code, codes), at)
-
-
-class _FieldBlock(PolicyModel):
-    """Fields, each with its origin."""
-
-    def origins(self) -> dict[str, Value]:
-        """Where the values come from, by field; without the fields that are left out."""
-        return {name: value for name, value in self if isinstance(value, Value)}
-
-
-class CustomerFields(_FieldBlock):
+class CustomerFields(FieldBlock):
     """Who complains."""
 
     external_id: Value | None = None
@@ -76,7 +29,7 @@ class CustomerFields(_FieldBlock):
     tier: Value | None = None
 
 
-class Fields(_FieldBlock):
+class Fields(FieldBlock):
     """The elements of a complaint, each with its origin; what is not named stays empty."""
 
     external_id: Column
@@ -108,7 +61,7 @@ class Fields(_FieldBlock):
         return value
 
 
-class Attribute(_Origin):
+class Attribute(Origin):
     """A column kept as it is, beside the fields."""
 
     column: Column
@@ -133,17 +86,9 @@ def _promise(milestone: str, term: Any) -> Any:
     raise Flaw("is neither `policy` nor a column", "write `policy` or `{column: Due}`", (milestone,))
 
 
-class Mapping(PolicyModel):
-    """Everything there is to say about one source's file."""
+class Mapping(SourceFile):
+    """Everything there is to say about one source's file of complaints."""
 
-    source: str = Field(min_length=1, max_length=60)
-    encoding: str = "utf-8-sig"
-    delimiter: str = ","
-    sheet: str | None = None
-    """Of a workbook; None: its first."""
-    dates: Dates
-    missing: Words = frozenset()
-    """Words that mean "not known", besides the empty cell."""
     fields: Fields
     attributes: tuple[Attribute, ...] = ()
     events: tuple[EventColumn, ...] = ()
@@ -152,23 +97,6 @@ class Mapping(PolicyModel):
     deadlines: Annotated[dict[str, Column | None] | None, BeforeValidator(_promises)] = None
     future: tuple[Column, ...] = ()
     """Columns that stand in rows from before their time: nothing may read them."""
-
-    @field_validator("encoding")
-    @classmethod
-    def _is_an_encoding(cls, name: str) -> str:
-        try:
-            "x".encode(name)
-        except LookupError as error:
-            raise Flaw(f"unknown encoding {name!r}", "write utf-8-sig, gb18030, cp1252 …") from error
-        return name
-
-    @field_validator("delimiter")
-    @classmethod
-    def _is_one_character(cls, delimiter: str) -> str:
-        character = {"tab": "\t", r"\t": "\t"}.get(delimiter, delimiter)
-        if len(character) != 1:
-            raise Flaw(f"{delimiter!r} is not one character", 'write ",", ";", "|" or tab')
-        return character
 
     @model_validator(mode="after")
     def _is_of_one_kind_and_blind(self) -> Self:
@@ -197,51 +125,27 @@ class Mapping(PolicyModel):
         yield ("fields", "external_id"), self.fields.external_id
         yield ("fields", "registered_at"), self.fields.registered_at
         for name, value in self.fields.origins().items():
-            yield from _column(("fields", name), value.column)
+            yield from column_at(("fields", name), value.column)
         for name, value in self.fields.customer.origins().items():
-            yield from _column(("fields", "customer", name), value.column)
+            yield from column_at(("fields", "customer", name), value.column)
         for number, attribute in enumerate(self.attributes):
             yield ("attributes", number), attribute.column
         for number, event in enumerate(self.events):
             yield ("events", number, "at"), event.at
             yield from ((("events", number, "when"), column) for column in event.when)
         for milestone, column in (self.deadlines or {}).items():
-            yield from _column(("deadlines", milestone), column)
+            yield from column_at(("deadlines", milestone), column)
         if self.event_log:
             for name in ("at", "state", "reopen_count"):
-                yield from _column(("event_log", name), getattr(self.event_log, name))
+                yield from column_at(("event_log", name), getattr(self.event_log, name))
         if self.verdict:
             yield ("verdict", "column"), self.verdict.column
 
 
-def _column(at: KeyPath, column: str | None) -> Iterator[tuple[KeyPath, str]]:
-    if column is not None:
-        yield at, column
-
-
 def load_mapping(path: Path) -> Mapping:
-    """The mapping in the file at ``path``.
+    """The mapping of complaints in the file at ``path``.
 
     Raises:
         UsageError: It cannot be read, is not YAML, or says something that cannot be meant: file, line and key.
     """
-    try:
-        document = read_document(str(path), path.read_bytes())
-        return Mapping.model_validate(document.content)
-    except OSError as error:
-        raise UsageError(
-            f"cannot read the mapping {path}: {error.strerror}",
-            cure="name a mapping file; examples/mappings has some to copy",
-        ) from error
-    except PolicyError as error:
-        raise _about_mappings(error) from error
-    except ValidationError as error:
-        raise _about_mappings(document.error(flaws(error)[0])) from error
-
-
-def _about_mappings(error: UsageError) -> UsageError:
-    """The reader of YAML speaks of policies; say the same of a mapping."""
-    cure = error.cure.removesuffix(", or delete the file for the shipped default")
-    return UsageError(
-        error.what.replace(" a policy", " a mapping"), cure=cure.replace("docs/policy.md", "docs/mapping.md")
-    )
+    return load(path, Mapping)

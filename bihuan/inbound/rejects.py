@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from bihuan.errors import UnavailableError
-from bihuan.inbound.row import Reject
+from bihuan.inbound.cell import Reject
 
 _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

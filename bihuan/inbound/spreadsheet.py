@@ -7,11 +7,12 @@ from datetime import datetime
 from pathlib import Path
 
 from bihuan.clock import as_utc
-from bihuan.errors import UsageError
+from bihuan.inbound.cell import BadRowError, Reject
 from bihuan.inbound.event_log import read_log
 from bihuan.inbound.mapping import Mapping
-from bihuan.inbound.row import BadRowError, Reject, RowReader
-from bihuan.inbound.table import Row, Table, count_rows, open_table
+from bihuan.inbound.row import RowReader
+from bihuan.inbound.source import open_source
+from bihuan.inbound.table import Row, count_rows
 from schemas.complaint import ComplaintIn
 
 __all__ = ["Reject", "count_rows", "read_complaints"]
@@ -33,12 +34,12 @@ def read_complaints(file: Path, mapping: Mapping, *, as_of: datetime | None = No
     Raises:
         UsageError: The file cannot be read to its end, or lacks a column that the mapping names.
     """
-    table = _open(file, mapping)
+    table = open_source(file, mapping)
     reader = RowReader(mapping, table.header)
     instant = None if as_of is None else as_utc(as_of)
     if mapping.event_log is None:
         return _one_a_row(table.rows, reader, instant)
-    return read_log(lambda: _open(file, mapping).rows, reader, mapping.event_log, as_of=instant)
+    return read_log(lambda: open_source(file, mapping).rows, reader, mapping.event_log, as_of=instant)
 
 
 def _one_a_row(rows: Iterator[Row], reader: RowReader, as_of: datetime | None) -> Iterator[ComplaintIn | Reject]:
@@ -51,20 +52,3 @@ def _one_a_row(rows: Iterator[Row], reader: RowReader, as_of: datetime | None) -
         else:
             if complaint is not None:
                 yield complaint
-
-
-def _open(file: Path, mapping: Mapping) -> Table:
-    """The table in ``file``, with every column that the mapping reads exactly once."""
-    table = open_table(file, encoding=mapping.encoding, delimiter=mapping.delimiter, sheet=mapping.sheet)
-    for at, column in mapping.columns():
-        if column not in table.header:
-            raise UsageError(
-                f"{file} has no column {column!r}, which the mapping reads as {'.'.join(map(str, at))}",
-                cure=f"correct the mapping; the file's columns are: {', '.join(table.header)}",
-            )
-        if table.header.count(column) > 1:
-            raise UsageError(
-                f"{file} has {table.header.count(column)} columns {column!r}",
-                cure="rename all but one of them in the file",
-            )
-    return table

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bihuan.clock import parse_instant
+from bihuan.inbound.cell import Reject
 from bihuan.inbound.mapping import load_mapping
-from bihuan.inbound.row import Reject
 from bihuan.inbound.spreadsheet import read_complaints
 from schemas.complaint import Channel, ComplaintIn, EventIn, EventKind
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import csv
 
+from bihuan.inbound.cell import Reject
 from bihuan.inbound.rejects import RejectFile
-from bihuan.inbound.row import Reject
 
 
 def test_rejects_are_written_with_line_reason_and_row_and_no_formula(tmp_path):
