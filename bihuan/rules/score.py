@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import fsum
 from typing import NamedTuple
 
 
@@ -41,11 +42,11 @@ def satisfaction_index(scores: Mapping[str, float], dimensions: Mapping[str, Dim
         KeyError: A score of something that is no dimension.
     """
     parts = [(dimensions[name], score) for name, score in scores.items()]
-    answered = sum(each.weight for each, _ in parts)
-    if not answered:
+    if not parts:
         return None
-    reached = sum(each.weight * (score - each.lowest) / (each.highest - each.lowest) for each, score in parts)
-    return Index(100 * reached / answered, answered / sum(each.weight for each in dimensions.values()))
+    answered = fsum(each.weight for each, _ in parts)
+    reached = fsum(each.weight * ((score - each.lowest) / (each.highest - each.lowest)) for each, score in parts)
+    return Index(100 * (reached / answered), answered / fsum(each.weight for each in dimensions.values()))
 
 
 def is_negative(

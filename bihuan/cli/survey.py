@@ -1,0 +1,58 @@
+"""``bihuan survey``: answers of foreign surveys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bihuan.cli.batch import BATCH, batches, rejects_path, with_progress
+from bihuan.cli.office import office
+from bihuan.cli.output import JsonOption, emit, say
+
+app = typer.Typer(help="Surveys 问卷: take in what other surveys were answered.", no_args_is_help=True)
+
+
+@app.callback()
+def _noun() -> None:
+    """Keep ``import`` a verb of its own."""
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(help="CSV, CSV.gz, XLSX or JSONL: one row a person.")],
+    mapping: Annotated[Path, typer.Option("--mapping", help="YAML that says which codes are answers.")],
+    rejects: Annotated[Path | None, typer.Option(help="Where refused rows go; default: beside FILE, or here.")] = None,
+    is_json: JsonOption = False,
+) -> None:
+    """Import the answers of a foreign survey; importing them again changes nothing.
+
+    A code that is neither valid nor blank is no answer: the row is taken without it, and stands among the refused with
+    the reason. Exit 1 when rows or codes were refused.
+    """
+    from bihuan.inbound.rejects import RejectFile
+    from bihuan.inbound.survey import read_answers
+    from bihuan.inbound.survey_mapping import load_survey_mapping
+    from bihuan.services.answer import write_answers
+
+    plan = load_survey_mapping(mapping)
+    summary = {"read": 0, "created": 0, "updated": 0, "unchanged": 0, "rejected": 0, "unreadable": 0}
+    with office() as here, RejectFile(rejects or rejects_path(file)) as refused:
+        for batch in batches(with_progress(read_answers(file, plan), file, "answers")):
+            answers = [row.answer for row in batch if row.answer is not None]
+            for fault in (fault for row in batch for fault in row.faults):
+                refused.write(fault)
+            with here.db.write() as session:
+                written = write_answers(session, here.clock, answers)
+            unreadable = sum(len(row.faults) for row in batch if row.answer is not None)
+            counts = written._asdict() | {
+                "read": len(batch), "rejected": len(batch) - len(answers), "unreadable": unreadable,
+            }  # fmt: skip
+            summary = {name: count + counts[name] for name, count in summary.items()}
+        if summary["created"] >= BATCH:
+            here.db.analyze()
+    emit(summary, is_json)
+    if summary["rejected"] or summary["unreadable"]:
+        say(f"{summary['rejected']} rows and {summary['unreadable']} codes refused, see {refused.path}")
+        raise typer.Exit(1)
