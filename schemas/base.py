@@ -21,7 +21,7 @@ Id = BigInteger().with_variant(Integer(), "sqlite")
 GREATEST_ID = 2**63 - 1
 
 Document = JSON(none_as_null=True)
-"""A small JSON value; no query looks inside it, but for the verdicts of sources in the log."""
+"""A small JSON value; no query looks inside it, but for the sources' verdicts in the log and the choices in answers."""
 
 
 class Word(TypeDecorator[str]):

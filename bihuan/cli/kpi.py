@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,6 +10,13 @@ from bihuan.cli.office import office
 from bihuan.cli.output import JsonOption, emit, say
 from bihuan.clock import parse_instant, zone
 from bihuan.errors import UsageError
+
+_ALWAYS = ("indicator", "value", "n", "low", "high", "target", "is_enough")
+_COLUMNS = (
+    "survey", "value", "low", "high", "n", "is_enough", "target", "open_overdue", "no_sla", "corrected", "awaited",
+    "promoters", "passives", "detractors", "missing_weight", "weighted", "weighted_low", "weighted_high",
+)  # fmt: skip
+"""What people see, in this order, as far as any indicator has it."""
 
 app = typer.Typer(help="Indicators 指标, each with n and interval.", no_args_is_help=True)
 
@@ -21,14 +28,19 @@ def _noun() -> None:
 
 @app.command()
 def show(
-    since: Annotated[str | None, typer.Option("--from", help="Complaints registered from this instant on.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="Complaints registered, answers given from this instant on.")
+    ] = None,
     until: Annotated[str | None, typer.Option("--to", help="… and before this one.")] = None,
     by: Annotated[
-        str | None, typer.Option(help="month, department, channel, kind, severity, region, product …")
+        str | None, typer.Option(help="month, department, channel, kind, severity, region, product, source …")
     ] = None,
     is_json: JsonOption = False,
 ) -> None:
-    """On-time rates of what was met; what is still open, or has no such milestone, is counted apart."""
+    """On-time rates of what was met, and scores of surveys: satisfaction, NPS, index, response, negative answers.
+
+    What is still open, or has no such milestone, is counted apart. Each survey stands by itself; bihuan is our own.
+    """
     from bihuan.services.kpi import show as show_indicators
     from bihuan.store.queries.kpi import DIMENSIONS
 
@@ -43,6 +55,28 @@ def show(
             parse_instant(until) if until else None,
             by,
         )
-    emit(rows, is_json)
+    if is_json:
+        emit(rows, is_json)
+    else:
+        _print(rows, by)
     if rows and not all(row["is_enough"] for row in rows):
         say("is_enough False: n is below the least n of the policy; read the interval, not the value")
+
+
+def _print(rows: list[dict[str, Any]], by: str | None) -> None:
+    """The figures as one table, and below it what was chosen in the questions behind a net promoter score."""
+    columns = ["indicator", *([by] if by else []), *_COLUMNS]
+    whole = [{name: row.get(name) for name in columns} for row in rows]
+    emit(
+        whole,
+        False,
+        [name for name in columns if name in {*_ALWAYS, by} or any(row[name] is not None for row in whole)],
+    )
+    reasons = [
+        {**{name: row.get(name) for name in ("indicator", by, "survey") if name}, **reason}
+        for row in rows
+        for reason in row.get("reasons", [])
+    ]
+    if reasons:
+        typer.echo()
+        emit(reasons, False)

@@ -19,7 +19,8 @@ from bihuan.policy.deadline import DeadlinePolicy
 from bihuan.policy.document import Document, PolicyFile, read_document
 from bihuan.policy.escalation import EscalationPolicy
 from bihuan.policy.flaw import Flaw, KeyPath, flaws, nearest
-from bihuan.policy.models import KpiPolicy, Policy, RoutingPolicy
+from bihuan.policy.kpi import KpiPolicy
+from bihuan.policy.models import Policy, RoutingPolicy
 from bihuan.policy.notice import FOLDER, SUFFIXES, with_notices
 
 DEFAULTS = Path(__file__).parent / "default"

@@ -7,18 +7,18 @@ its version is a hash of that, so neither comments nor the order of keys change 
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bihuan.policy.base import PolicyModel, Section, fingerprint
+from bihuan.policy.base import Section, fingerprint
 from bihuan.policy.calendar import CalendarPolicy
 from bihuan.policy.deadline import DeadlinePolicy
 from bihuan.policy.document import PolicyFile
 from bihuan.policy.escalation import EscalationPolicy
 from bihuan.policy.flaw import Flaw, KeyPath, nearest
-from bihuan.policy.value import Code, Name, Share, Words
+from bihuan.policy.kpi import KpiPolicy
+from bihuan.policy.value import Code, Words
 from schemas.complaint import Kind
 
 
@@ -38,44 +38,6 @@ class RoutingPolicy(Section):
             if code not in self.departments:
                 raise Flaw(f"unknown department {code!r}", nearest(code, self.departments), at)
         return self
-
-
-class Direction(StrEnum):
-    """Which side of its target an indicator should be on."""
-
-    AT_LEAST = "at_least"
-    AT_MOST = "at_most"
-
-
-class IndicatorPolicy(PolicyModel):
-    """One indicator 指标: its words, the milestone or the verdicts it counts, and where it should be."""
-
-    words: Words
-    milestone: Name | None = Field(default=None, description="The milestone whose deadlines are counted.")
-    counts: Literal["source_verdict"] | None = Field(
-        default=None, description="In place of a milestone: what the sources themselves say of having been on time."
-    )
-    direction: Direction
-    target: Share
-    min_n: int = Field(strict=True, ge=1, description="With fewer cases than this there is no verdict.")
-
-    @model_validator(mode="after")
-    def _counts_one_thing(self) -> IndicatorPolicy:
-        if self.milestone is None and self.counts is None:
-            raise Flaw("says nothing that it counts", "add `milestone: handled` or `counts: source_verdict`")
-        if self.milestone is not None and self.counts is not None:
-            raise Flaw("counts two things", "keep `milestone` or `counts`", ("counts",))
-        return self
-
-    @model_serializer(mode="wrap")
-    def _as_written(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {key: value for key, value in dump(self).items() if value is not None}
-
-
-class KpiPolicy(Section):
-    """The indicators by their id."""
-
-    indicators: dict[Name, IndicatorPolicy]
 
 
 class Policy(BaseModel):

@@ -181,4 +181,4 @@ def test_the_guide_names_every_key_and_its_snippet_loads(load, document):
     keys = {key for model in (SurveyMapping, SurveyFields, Aspect, Negative) for key in model.model_fields}
     assert {key for key in keys if not re.search(rf"(?<![a-z_]){key}(?![a-z_])", text)} == set()
     (snippet,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
-    assert load(snippet).choices["nps_reason"].valid.keys() == {"1", "2", "3"}
+    assert load(snippet).choices["why_low"].valid.keys() == {"1", "2", "3"}

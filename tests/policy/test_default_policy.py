@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bihuan.policy.deadline import Targets
-from bihuan.policy.models import Direction
+from bihuan.policy.kpi import Counts, Direction
 from schemas.complaint import EventKind, Kind, Severity
 from schemas.deadline import Mode
 
@@ -74,15 +74,26 @@ def test_every_department_has_a_name_in_both_languages(policy):
     assert set(policy.routing.departments) == {"product", "service", "process", "front_desk", "special_group"}
 
 
-def test_every_indicator_counts_a_milestone_or_the_sources_verdict_and_asks_for_98_percent(policy):
-    for name, indicator in policy.kpi.indicators.items():
+def on_time(policy) -> dict:
+    return {name: each for name, each in policy.kpi.indicators.items() if name.startswith("on_time_")}
+
+
+def test_every_rate_of_being_on_time_asks_for_98_percent(policy):
+    for name, indicator in on_time(policy).items():
         assert name == f"on_time_{indicator.milestone or 'by_source'}"
         assert (indicator.milestone in policy.deadline.milestones) is (indicator.counts is None)
         assert (indicator.direction, indicator.target, indicator.min_n) == (Direction.AT_LEAST, 0.98, 30)
 
 
 def test_the_five_milestones_every_complaint_may_reach_have_an_indicator(policy):
-    assert [indicator.milestone for indicator in policy.kpi.indicators.values()] == [*list(MATRIX)[:5], None]
+    assert [indicator.milestone for indicator in on_time(policy).values()] == [*list(MATRIX)[:5], None]
+
+
+def test_everything_that_can_be_counted_has_an_indicator_and_negative_answers_stay_under_5_percent(policy):
+    counted = {each.counts: each for each in policy.kpi.indicators.values() if each.counts}
+    assert set(counted) == set(Counts)
+    assert (counted[Counts.NEGATIVE].direction, counted[Counts.NEGATIVE].target) == (Direction.AT_MOST, 0.05)
+    assert (counted[Counts.CSAT_MEAN].target, counted[Counts.NPS].target, counted[Counts.INDEX].target) == (4, 30, 75)
 
 
 def test_a_working_day_of_the_default_calendar_has_the_eight_hours_the_matrix_counts_on(policy):

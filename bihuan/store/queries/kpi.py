@@ -57,7 +57,7 @@ def on_time_counts(
     if by == "department":
         key = func.coalesce(_D.department, _DIMENSIONS[by])
         return _on_time(session, milestone, since, until, key, func.coalesce(_D.department, by) != "")
-    return _on_time(session, milestone, since, until, _dimension(by, months), _D.leg == 0)
+    return _on_time(session, milestone, since, until, dimension(by, months, _C.registered_at), _D.leg == 0)
 
 
 def pilot_counts(
@@ -110,7 +110,7 @@ def verdict_counts(
     Raises:
         UsageError: No such dimension.
     """
-    key = _dimension(by, months)
+    key = dimension(by, months, _C.registered_at)
     said = _last_verdicts(since, until)
     counted = select(
         key.label("key"),
@@ -154,11 +154,16 @@ def first_and_last(session: Session) -> tuple[datetime, datetime] | None:
     return (first, last) if first else None
 
 
-def _dimension(by: str | None, months: Months) -> ColumnElement[Any]:
+def dimension(by: str | None, months: Months, at: ColumnElement[Any]) -> ColumnElement[Any]:
+    """What to group by: a fact of the complaint, or the month in which ``at`` lies; without ``by`` all are one group.
+
+    Raises:
+        UsageError: No such dimension.
+    """
     if by is None:
         return literal("")
     if by == "month":
-        bounds = [(_C.registered_at < start, name) for (name, _), (_, start) in pairwise(months)]
+        bounds = [(at < start, name) for (name, _), (_, start) in pairwise(months)]
         return case(*bounds, else_=months[-1][0]) if bounds else literal(months[-1][0])
     if by not in _DIMENSIONS:
         raise UsageError(f"no dimension {by!r}", cure=f"one of {', '.join(DIMENSIONS)}")
