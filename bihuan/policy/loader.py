@@ -22,6 +22,8 @@ from bihuan.policy.flaw import Flaw, KeyPath, flaws, nearest
 from bihuan.policy.kpi import KpiPolicy
 from bihuan.policy.models import Policy, RoutingPolicy
 from bihuan.policy.notice import FOLDER, SUFFIXES, with_notices
+from bihuan.policy.survey import SurveyPolicy
+from schemas.complaint import EventKind
 
 DEFAULTS = Path(__file__).parent / "default"
 
@@ -29,6 +31,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "calendar": CalendarPolicy,
     "deadline": DeadlinePolicy,
     "escalation": EscalationPolicy,
+    "survey": SurveyPolicy,
     "routing": RoutingPolicy,
     "kpi": KpiPolicy,
 }
@@ -54,6 +57,7 @@ def load_policy(directory: Path | None, notice: PolicyFile | None = None) -> Pol
         calendars=parsed["calendar"],
         deadline=parsed["deadline"],
         escalation=parsed["escalation"],
+        survey=parsed["survey"],
         routing=parsed["routing"],
         kpi=parsed["kpi"],
         files=files,
@@ -61,6 +65,7 @@ def load_policy(directory: Path | None, notice: PolicyFile | None = None) -> Pol
     )
     _check_indicators(policy, files["kpi"])
     _check_ladders(policy, files["escalation"])
+    _check_follow_ups(policy, files["survey"])
     return policy
 
 
@@ -176,3 +181,14 @@ def _check_ladders(policy: Policy, file: PolicyFile) -> None:
                 cure = nearest(milestone, policy.deadline.milestones)
                 flaw = Flaw(f"unknown milestone '{milestone}'", cure, (*at, "milestones", milestone))
                 raise read_document(file.name, file.raw).error(flaw)
+
+
+def _check_follow_ups(policy: Policy, file: PolicyFile) -> None:
+    """Refuse a follow-up without a deadline that starts with the handling, except in the shipped file."""
+    followed = [name for name, one in policy.deadline.milestones.items() if EventKind.HANDLED in one.starts]
+    for name in () if file.is_default else policy.survey.follow_ups:
+        if name not in followed:
+            known = name in policy.deadline.milestones
+            what = f"milestone '{name}' does not start with `handled`" if known else f"unknown milestone '{name}'"
+            cure = nearest(name, followed) if followed else "add one to deadline.yaml"
+            raise read_document(file.name, file.raw).error(Flaw(what, cure, ("follow_ups", name)))

@@ -18,6 +18,7 @@ from bihuan.policy.document import PolicyFile
 from bihuan.policy.escalation import EscalationPolicy
 from bihuan.policy.flaw import Flaw, KeyPath, nearest
 from bihuan.policy.kpi import KpiPolicy
+from bihuan.policy.survey import SurveyPolicy
 from bihuan.policy.value import Code, Words
 from schemas.complaint import Kind
 
@@ -48,6 +49,7 @@ class Policy(BaseModel):
     calendars: CalendarPolicy
     deadline: DeadlinePolicy
     escalation: EscalationPolicy
+    survey: SurveyPolicy
     routing: RoutingPolicy
     kpi: KpiPolicy
     files: dict[str, PolicyFile] = Field(default={}, exclude=True, repr=False)
@@ -73,5 +75,6 @@ class Policy(BaseModel):
 
     def _sections(self) -> dict[str, Section]:
         return {
-            "deadline": self.deadline, "escalation": self.escalation, "routing": self.routing, "kpi": self.kpi,
+            "deadline": self.deadline, "escalation": self.escalation, "survey": self.survey, "routing": self.routing,
+            "kpi": self.kpi,
         }  # fmt: skip

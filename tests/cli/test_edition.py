@@ -160,7 +160,15 @@ def test_history_lists_every_edition_oldest_first(run, folder, number):
     edit(folder)
     run("policy", "apply", "--open", "--yes")
     rows = run("policy", "history", "--json").data
-    assert [row["section"] for row in rows] == ["calendar", "deadline", "escalation", "routing", "kpi", "deadline"]
+    assert [row["section"] for row in rows] == [
+        "calendar",
+        "deadline",
+        "escalation",
+        "survey",
+        "routing",
+        "kpi",
+        "deadline",
+    ]
     assert {"version", "file", "recorded_at", "effective_at", "applied_at", "moved"} <= set(rows[-1])
     assert (rows[-1]["moved"], rows[-1]["file"], rows[1]["applied_at"]) == (1, "deadline.yaml", None)
     assert "text" not in rows[-1]
