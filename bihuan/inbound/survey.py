@@ -14,7 +14,7 @@ from bihuan.inbound.cell import BadRowError, CellReader, Cells, Reject, filled, 
 from bihuan.inbound.source import open_source
 from bihuan.inbound.survey_mapping import SurveyMapping
 from bihuan.inbound.table import Row
-from bihuan.rules.score import is_negative, satisfaction_index
+from bihuan.rules.satisfaction import is_negative, satisfaction_index
 from schemas.answer import AnswerIn
 
 

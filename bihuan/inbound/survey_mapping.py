@@ -14,7 +14,7 @@ from bihuan.inbound.word import Column, Word, Words
 from bihuan.policy.base import PolicyModel
 from bihuan.policy.flaw import Flaw, KeyPath
 from bihuan.policy.value import Name
-from bihuan.rules.score import Dimension
+from bihuan.rules.satisfaction import Dimension
 
 OURS = "bihuan"
 """The source of our own answers."""

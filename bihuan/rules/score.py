@@ -1,56 +1,103 @@
-"""What one answer 答卷 comes to: its satisfaction index, and whether it is negative."""
+"""What one answer says in figures: solved or not, CSAT, NPS, the satisfaction index, and whether it is negative."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import fsum
-from typing import NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bihuan.policy.questionnaire import QuestionKind, Questionnaire
+from bihuan.policy.survey import NegativePolicy, ReviewPolicy
+from bihuan.rules.questionnaire import Answers
+from bihuan.rules.satisfaction import Dimension, satisfaction_index
 
 
-class Dimension(NamedTuple):
-    """One of the things that a satisfaction index 满意度指数 is made of."""
+class Why(StrEnum):
+    """What makes an answer a negative one, or one to be looked at."""
 
-    weight: float
-    """More than 0."""
-    lowest: float
-    highest: float
-    """The ends of its scale, different from each other."""
-
-
-class Index(NamedTuple):
-    """A satisfaction index and how much stands behind it."""
-
-    value: float
-    """0..100."""
-    answered_ratio: float
-    """Share of the weights that were answered, more than 0, up to 1."""
+    UNSOLVED = "unsolved"
+    CSAT = "csat"
+    NPS = "nps"
+    TEXT = "text"
+    """An open text that speaks against a high score: a person looks at it, it is not negative by itself."""
 
 
-def satisfaction_index(scores: Mapping[str, float], dimensions: Mapping[str, Dimension]) -> Index | None:
-    """The weighted mean of the dimensions answered, each from the lowest of its scale (0) to the highest (100).
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One answer in figures; None for what was not answered."""
 
-    What was not answered is left out and its weight with it; the share of the weights that is left is told beside it.
+    is_solved: bool | None = None
+    csat: int | None = None
+    """1 to 5."""
+    nps: int | None = None
+    """0 to 10."""
+    index: float | None = None
+    """Mean of the dimensions answered by their weights, each from 0 (the worst end) to 100."""
+    index_weight: float | None = None
+    """Share of the weights that were answered, 0..1; None where the questionnaire has no dimensions."""
+    comment: str = ""
+    """The open texts, a line each."""
+    why: tuple[Why, ...] = ()
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether it opens work."""
+        return bool(set(self.why) - {Why.TEXT})
+
+    @property
+    def is_for_review(self) -> bool:
+        """Whether a person is to look at its text."""
+        return Why.TEXT in self.why
+
+
+def score(questionnaire: Questionnaire, answers: Answers, policy: NegativePolicy) -> Score:
+    """The figures of an answer.
 
     Args:
-        scores: The answers by dimension; dimensions not answered are absent.
-        dimensions: All dimensions of the questionnaire.
-
-    Returns:
-        The index, or None where no dimension was answered.
-
-    Raises:
-        KeyError: A score of something that is no dimension.
+        questionnaire: The one it answers.
+        answers: Checked, see ``bihuan.rules.questionnaire.read_answers``.
+        policy: What makes an answer negative.
     """
-    parts = [(dimensions[name], score) for name, score in scores.items()]
-    if not parts:
-        return None
-    answered = fsum(each.weight for each, _ in parts)
-    reached = fsum(each.weight * ((score - each.lowest) / (each.highest - each.lowest)) for each, score in parts)
-    return Index(100 * (reached / answered), answered / fsum(each.weight for each in dimensions.values()))
+    solved, csat, nps = answers.get("solved"), answers.get("csat"), answers.get("nps")
+    texts = [str(answers[one.name]) for one in questionnaire
+             if one.kind is QuestionKind.TEXT and one.name in answers]  # fmt: skip
+    index, weight = _index(questionnaire, answers)
+    plain = Score(
+        solved if isinstance(solved, bool) else None, _whole(csat), _whole(nps), index, weight, "\n".join(texts)
+    )
+    return Score(plain.is_solved, plain.csat, plain.nps, index, weight, plain.comment, tuple(_why(plain, policy)))
 
 
-def is_negative(
-    csat: int | None, nps: int | None, is_solved: bool | None, *, csat_at_most: int, nps_at_most: int
-) -> bool:
-    """Whether an answer is negative feedback 负面反馈: not solved, or a score at or under its threshold."""
-    return is_solved is False or (csat is not None and csat <= csat_at_most) or (nps is not None and nps <= nps_at_most)
+def _whole(answer: bool | int | str | None) -> int | None:
+    return answer if isinstance(answer, int) and not isinstance(answer, bool) else None
+
+
+def _index(questionnaire: Questionnaire, answers: Answers) -> tuple[float | None, float | None]:
+    dimensions = {
+        one.name: Dimension(one.weight, one.start, one.to) for one in questionnaire
+        if one.weight is not None and one.start is not None and one.to is not None
+    }  # fmt: skip
+    if not dimensions:
+        return None, None
+    given = {name: answer for name in dimensions if (answer := _whole(answers.get(name))) is not None}
+    found = satisfaction_index(given, dimensions)
+    return (found.value, min(found.answered_ratio, 1.0)) if found else (None, 0.0)
+
+
+def _why(it: Score, policy: NegativePolicy) -> Iterator[Why]:
+    if it.is_solved is False and policy.unsolved:
+        yield Why.UNSOLVED
+    if it.csat is not None and it.csat <= policy.csat_at_most:
+        yield Why.CSAT
+    if it.nps is not None and it.nps <= policy.nps_at_most:
+        yield Why.NPS
+    if policy.review and _speaks_against(it, policy.review):
+        yield Why.TEXT
+
+
+def _speaks_against(it: Score, review: ReviewPolicy) -> bool:
+    is_high = (it.csat is not None and it.csat >= review.csat_at_least) or (
+        it.nps is not None and it.nps >= review.nps_at_least
+    )
+    text = it.comment.casefold()
+    return is_high and any(word.casefold() in text for word in review.words)

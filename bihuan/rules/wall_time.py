@@ -60,6 +60,28 @@ def open_from(at: datetime, begins: str, ends: str, zone: ZoneInfo, days: Contai
     raise ValueError("a window needs a weekday")
 
 
+def window_before(at: datetime, begins: str, ends: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The last daily window that opened at or before an instant; it may be open still.
+
+    Args:
+        at: Aware.
+        begins: A time of day.
+        ends: A time of day; no later than ``begins``: on the next day.
+        zone: Of the wall clock.
+    """
+    day = at.astimezone(zone).date()
+    while True:  # a day or two that the zone left out, or whose window daylight saving swallowed, are passed over
+        opens, closes = _window(day, begins, ends, zone)
+        if opens <= at and opens < closes:
+            return opens, closes
+        day -= _DAY
+
+
+def next_day(at: datetime, zone: ZoneInfo) -> datetime:
+    """The first instant, UTC, of the local day after that of ``at``."""
+    return on_day(at.astimezone(zone).date() + _DAY, "00:00", zone)
+
+
 def _window(day: date, begins: str, ends: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
     closing_day = day if time.fromisoformat(begins) < time.fromisoformat(ends) else day + _DAY
     return on_day(day, begins, zone), on_day(closing_day, ends, zone)
