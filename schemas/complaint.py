@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from zoneinfo import available_timezones
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, field_validator, model_validator
 from pydantic import Field as Payload
 from sqlalchemy import Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
@@ -186,7 +187,16 @@ class CustomerIn(BaseModel):
     contact_url: str | None = None
     """Where an answer reaches the person, as an Apprise URL (``mailto://…``); stored encrypted."""
     language: str = "zh"
+    timezone: str | None = Payload(default=None, max_length=60)
+    """IANA name of the zone the person lives in; None: not known."""
     tier: str | None = Payload(default=None, max_length=20)
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, name: str | None) -> str | None:
+        if name is not None and name not in available_timezones():
+            raise ValueError(f"unknown time zone {name!r}, an IANA name such as Asia/Shanghai is one")
+        return name
 
 
 class ComplaintIn(BaseModel):

@@ -56,6 +56,12 @@ class Deadline(SQLModel, table=True):
             sqlite_where=text("met_at IS NULL AND cancelled_at IS NULL"),
             postgresql_where=text("met_at IS NULL AND cancelled_at IS NULL"),
         ),
+        Index(
+            "ix_deadline_survey_at",
+            "survey_at",
+            sqlite_where=text("survey_at IS NOT NULL"),
+            postgresql_where=text("survey_at IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=Id)
@@ -86,5 +92,9 @@ class Deadline(SQLModel, table=True):
     """When news first came too late that would have changed a verdict: the verdict stays, they stand beside it."""
     corrected_due_at: datetime | None = None
     """When it would have been due by all that is known now, where that differs."""
+    survey_at: datetime | None = None
+    """When the follow-up has to look at it: it is new, it moved or was cancelled; None when nothing is new.
+
+    Only of milestones that start with the handling. The partial index is all that planning reads."""
     policy_version: str = Field(max_length=16)
     calendar_version: str = Field(max_length=16)

@@ -32,6 +32,12 @@ class Notice(StrEnum):
     """A complaint was handed over to the reader."""
     CANNOT = "cannot"
     """Somebody who was told of it cannot do it."""
+    RESULT = "result"
+    """What was done about a complaint, and whether it is solved."""
+    FOLLOW_UP = "follow_up"
+    """How satisfied the complainant is."""
+    SURVEY_REMINDER = "survey_reminder"
+    """Once more, to those who did not answer."""
     SIGN_IN = "sign_in"
     """The link with which a member of staff signs in."""
     SILENCE = "silence"
@@ -44,6 +50,10 @@ OF_A_MATTER = frozenset({
     Notice.WARNING, Notice.BREACH, Notice.ESCALATION, Notice.OVERSIGHT, Notice.HANDED_OVER, Notice.CANNOT,
 })  # fmt: skip
 """Notices that ask somebody of the staff to do something about a complaint."""
+
+
+SURVEYS = frozenset({Notice.RESULT, Notice.FOLLOW_UP, Notice.SURVEY_REMINDER})
+"""Notices that bring a complainant the link of an invitation."""
 
 
 class Urgency(StrEnum):
@@ -109,6 +119,12 @@ class Message(SQLModel, table=True):
             sqlite_where=text("escalation_id IS NOT NULL"),
             postgresql_where=text("escalation_id IS NOT NULL"),
         ),
+        Index(
+            "ix_message_invitation_id",
+            "invitation_id",
+            sqlite_where=text("invitation_id IS NOT NULL"),
+            postgresql_where=text("invitation_id IS NOT NULL"),
+        ),
         Index("ix_message_subject", "subject_kind", "subject_id"),
         Index("ix_message_planned_at", "planned_at"),
     )
@@ -120,6 +136,8 @@ class Message(SQLModel, table=True):
     deadline_id: int | None = Field(default=None, foreign_key="deadline.id", sa_type=Id)
     escalation_id: int | None = Field(default=None, sa_type=Id)
     """The ladder it is told on: a row of ``escalation``."""
+    invitation_id: int | None = Field(default=None, sa_type=Id)
+    """The invitation whose link it brings: a row of ``invitation``."""
     rung: int = Field(default=0)
     """The rung that was told by it; 0 below any ladder."""
     notice: Notice = Field(sa_type=Word(Notice))

@@ -42,6 +42,8 @@ class Customer(SQLModel, table=True):
     name: str = Field(default="", max_length=120)
     sealed_contact: str | None = Field(default=None, sa_type=Text)
     language: str = Field(default="zh", max_length=8)
+    timezone: str | None = Field(default=None, max_length=60)
+    """Where the person lives; None: not known, the installation's counts."""
     tier: str | None = Field(default=None, max_length=20)
     is_simulated: bool = Field(default=False)
 

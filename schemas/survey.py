@@ -76,7 +76,10 @@ class Invitation(SQLModel, table=True):
     reminders: int = Field(default=0)
     calls: int = Field(default=0)
     """Tries to reach the person by telephone."""
+    contacted_at: datetime | None = None
+    """When the last letter about it was planned, the invitation or a reminder."""
     invited_at: datetime | None = None
+    """When the invitation was sent; None while it is on its way, or did not arrive."""
     answered_at: datetime | None = None
     """Of the first answer."""
 

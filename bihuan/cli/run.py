@@ -18,6 +18,7 @@ class Flow(StrEnum):
 
     SLA_CHECK = "sla-check"
     ESCALATION_SWEEP = "escalation-sweep"
+    SURVEY_FOLLOW_UP = "survey-follow-up"
     OUTBOX_DELIVERY = "outbox-delivery"
 
 
@@ -44,6 +45,12 @@ def _escalation_sweep(here: Office) -> dict[str, Any]:
     return asdict(climb_all(here.db, here.policy, here.clock()))
 
 
+def _survey_follow_up(here: Office) -> dict[str, Any]:
+    from bihuan.services.survey import follow_up
+
+    return asdict(follow_up(here.db, here.policy, here.settings, here.clock()))
+
+
 def _outbox_delivery(here: Office) -> dict[str, Any]:
     from bihuan.notify.gateway import AppriseGateway
     from bihuan.services.outbox import deliver_all
@@ -52,4 +59,7 @@ def _outbox_delivery(here: Office) -> dict[str, Any]:
     return asdict(deliver_all(here.db, AppriseGateway(here.settings), here.settings, here.clock, reminders=reminders))
 
 
-_PASSES = {Flow.SLA_CHECK: _sla_check, Flow.ESCALATION_SWEEP: _escalation_sweep, Flow.OUTBOX_DELIVERY: _outbox_delivery}
+_PASSES = {
+    Flow.SLA_CHECK: _sla_check, Flow.ESCALATION_SWEEP: _escalation_sweep, Flow.SURVEY_FOLLOW_UP: _survey_follow_up,
+    Flow.OUTBOX_DELIVERY: _outbox_delivery,
+}  # fmt: skip

@@ -26,6 +26,7 @@ class CustomerFields(FieldBlock):
     name: Value | None = None
     contact_url: Value | None = None
     language: Value | None = None
+    timezone: Value | None = None
     tier: Value | None = None
 
 

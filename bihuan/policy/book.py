@@ -15,6 +15,7 @@ from functools import cached_property
 from bihuan.policy.calendar import CalendarPolicy, WorkCalendar
 from bihuan.policy.deadline import DeadlinePolicy
 from bihuan.policy.scope import Facts
+from schemas.complaint import EventKind
 
 EVER = datetime.min.replace(tzinfo=UTC)
 """Since when the first edition counts."""
@@ -68,6 +69,14 @@ class PolicyBook:
     def milestones(self) -> tuple[str, ...]:
         """Every milestone of any edition, in the order of the newest that has it."""
         return tuple(dict.fromkeys(name for edition in reversed(self.deadlines) for name in edition.policy.milestones))
+
+    @cached_property
+    def followed(self) -> frozenset[str]:
+        """The milestones of any edition that start with the handling: what a survey may follow up."""
+        return frozenset(
+            name for edition in self.deadlines for name, one in edition.policy.milestones.items()
+            if EventKind.HANDLED in one.starts
+        )  # fmt: skip
 
     @cached_property
     def later_applications(self) -> tuple[tuple[datetime, DeadlineEdition], ...]:

@@ -12,6 +12,8 @@ from schemas.complaint import ComplaintState, EventKind
 DROPS = frozenset({EventKind.WITHDRAWN, EventKind.MERGED})
 """What ends a complaint without handling it: nothing after it counts until a reopening."""
 ENDS = frozenset({EventKind.HANDLED, EventKind.CLOSED}) | DROPS
+UNDOES = DROPS | {EventKind.REOPENED}
+"""After these the handling before does not count any more."""
 _STATE_AFTER = {
     EventKind.REGISTERED: ComplaintState.REGISTERED,
     EventKind.ASSIGNED: ComplaintState.ASSIGNED,
@@ -86,6 +88,24 @@ def counting(lines: Sequence[LogLine]) -> Sequence[LogLine]:
     """The lines of a round up to a withdrawal or a merge."""
     dropped = next((number for number, line in enumerate(lines, start=1) if line.kind in DROPS), len(lines))
     return lines[:dropped]
+
+
+def undone_at(log: Sequence[LogLine], round_: int) -> datetime | None:
+    """When what a round came to was undone: by a withdrawal or a merge, or by the reopening after it; None: it stands.
+
+    Args:
+        log: The whole log.
+        round_: From 1.
+    """
+    if not any(line.kind in UNDOES for line in log):
+        return None
+    cut = rounds(log)
+    if round_ > len(cut):
+        return None
+    lines = counting(cut[round_ - 1])
+    if lines and lines[-1].kind in DROPS:
+        return lines[-1].occurred_at
+    return cut[round_][0].occurred_at if round_ < len(cut) else None
 
 
 def terms_in_force(log: Sequence[LogLine]) -> dict[str, Any]:

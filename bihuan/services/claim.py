@@ -22,6 +22,7 @@ from bihuan.rules.outbox import MAX_ATTEMPTS
 from bihuan.rules.reminder import Held, Hours, Waiting, held_bundle, joined_bundle, may_wait, sort_out
 from bihuan.rules.roster import address_of
 from bihuan.services.deadline import ENDED
+from bihuan.services.survey_told import note_delivery
 from bihuan.settings import Settings
 from bihuan.store.queries.due import DueMessage, due_messages
 from bihuan.store.queries.reminder import last_letters, staff_hours
@@ -90,16 +91,23 @@ def claim(session: Session, by: Claimant, limit: int) -> Claim:
     is_whole = by.reminders.bundle_within is not None and by.only is None
     rows = due_messages(session, by.at, limit, is_whole=is_whole, only=by.only)
     unknown = [row for row in rows if _is_cut_off(row) and not _is_sent_again(row, by.at)]
-    ended = [row for row in rows if _has_ended(row, by.at) and not _is_cut_off(row)]
-    settled = {row.id for row in (*unknown, *ended)}
+    uncut = [row for row in rows if not _is_cut_off(row)]
+    withdrawn = [row for row in uncut if row.withdrawn]
+    ended = [row for row in uncut if _has_ended(row, by.at) and not row.withdrawn]
+    settled = {row.id for row in (*unknown, *ended, *withdrawn)}
     left = [row for row in rows if row.id not in settled]
     held = _held(session, by, left)
     mine = list(_in_letters([row for row in left if row.id not in held], by.reminders))
     _final(session, unknown, MessageState.UNKNOWN, CUT_OFF)
     _final(session, ended, MessageState.SUPPRESSED, ENDED)
+    for reason in {row.withdrawn for row in withdrawn if row.withdrawn}:
+        _final(session, [row for row in withdrawn if row.withdrawn == reason], MessageState.SUPPRESSED, reason)
+    over = [row.id for row in (*ended, *withdrawn) if row.audience is Audience.CUSTOMER]
+    if over:
+        note_delivery(session, over, by.at, is_sent=False)
     _hold(session, [row for row in left if row.id in held], held)
     _take(session, by, mine, {row.id: row.bundle for row in left})
-    return Claim(tuple(_envelopes(mine)), len(rows), len(held), len(unknown), len(ended))
+    return Claim(tuple(_envelopes(mine)), len(rows), len(held), len(unknown), len(ended) + len(withdrawn))
 
 
 def _is_cut_off(row: DueMessage) -> bool:

@@ -18,6 +18,7 @@ from bihuan.clock import Clock
 from bihuan.errors import RefusedError, UsageError
 from bihuan.notify.contact import masked
 from bihuan.services.letter import reading
+from bihuan.services.survey_told import note_delivery
 from bihuan.settings import Settings
 from bihuan.store.lock import hold
 from bihuan.store.queries.outbox import attempts_at, listing
@@ -124,6 +125,8 @@ def decide(session: Session, clock: Clock, message_id: int, said: Statement) -> 
     values, outcome = _after(said, at, tries)
     decided = id_in(_M.c.id, [one.id for one in letter]) & (_M.c.state == MessageState.UNKNOWN)
     session.execute(update(_M).where(decided).values(lease_owner=None, reason=_DECIDED[said.verdict], **values))
+    if said.verdict is Verdict.ARRIVED:
+        note_delivery(session, [one.id for one in letter], values["sent_at"], is_sent=True)
     insert_rows(session, DeliveryAttempt, [{
         "message_id": message_id, "number": row.attempts, "target": tries[-1].target if tries else "",
         "target_key": "", "started_at": at, "ended_at": at, "outcome": outcome, "error": note,

@@ -21,10 +21,12 @@ from bihuan.rules.access import link_expires
 from bihuan.rules.reminder import Hold
 from bihuan.rules.roster import PREFERRED, parts_of
 from bihuan.services.letter_ladder import LadderFacts, ladder_facts
+from bihuan.services.letter_survey import SurveyFacts, survey_facts
+from bihuan.services.link import NewLink
 from bihuan.settings import Settings
 from bihuan.store.queries.letter import letter_facts, promises, readers
 from schemas.access import Purpose
-from schemas.outbox import OF_A_MATTER, Notice
+from schemas.outbox import OF_A_MATTER, SURVEYS, Notice
 
 _LISTED = 18
 """How many matters a digest names; the rest are counted."""
@@ -58,6 +60,7 @@ class Desk:
     """By recipient and channel as one word."""
     ladders: LadderFacts = field(default_factory=LadderFacts)
     link_expires: timedelta = timedelta(days=14)
+    surveys: SurveyFacts = field(default_factory=SurveyFacts)
 
     def write(self, message_ids: Sequence[int], address: str, at: datetime) -> Letter:
         """The letter of one message, or the digest of several.
@@ -65,6 +68,9 @@ class Desk:
         A warning that a later notice of the same deadline overtook while it was held is left out.
         """
         reader = self.people[address]
+        if self.facts[message_ids[0]].notice in SURVEYS:
+            rows = [self.facts[message_id] for message_id in message_ids]
+            return self.surveys.write(rows, reader.language, reader.timezone)
         rows = _not_overtaken([self.facts[message_id] for message_id in sorted(message_ids)])
         token = self.token(message_ids)
         link = f"{self.settings.web_url}/a/{token}" if token else ""
@@ -77,6 +83,14 @@ class Desk:
             "more": len(rows) - len(soonest), "link": link or self.settings.web_url, **_waited(rows),
             "is_simulated": any(row.is_simulated for row in rows),
         })  # fmt: skip
+
+    def links(self, message_ids: Sequence[int], recipient: str, at: datetime) -> list[NewLink]:
+        """The private links in the letter of these messages: to act on it, or to answer, and to be asked no more."""
+        if self.facts[message_ids[0]].notice in SURVEYS:
+            return list(self.surveys.links(message_ids, recipient, at))
+        token = self.token(message_ids)
+        new = token and NewLink(token, Purpose.ACT, message_ids[0], recipient, at, at + self.link_expires)
+        return [new] if new else []
 
     def token(self, message_ids: Sequence[int]) -> str | None:
         """The token of the private link in the letter of these messages; None where nothing is to be done about it."""
@@ -167,7 +181,9 @@ def open_desk(
     receipts = {row.subject_id for row in facts.values() if row.notice is Notice.RECEIPT}
     people = reading(session, settings, set(addresses.values()))
     ladders = ladder_facts(session, list(facts.values()))
-    return Desk(settings, facts, promises(session, receipts) if receipts else {}, people, ladders, link_expires)
+    surveys = survey_facts(session, settings.secret_value(), settings.web_url, list(facts.values()))
+    promised = promises(session, receipts) if receipts else {}
+    return Desk(settings, facts, promised, people, ladders, link_expires, surveys)
 
 
 def reading(session: Session, settings: Settings, addresses: Collection[str]) -> dict[str, Reader]:
@@ -188,7 +204,7 @@ def _reader(settings: Settings, row: Row[Any] | None, channel: str = PREFERRED) 
     Staff without one fall to the operator, a complainant never does.
     """
     reader = Reader(language=getattr(row, "language", settings.language),
-                    timezone=getattr(row, "timezone", settings.timezone))  # fmt: skip
+                    timezone=getattr(row, "timezone", None) or settings.timezone)  # fmt: skip
     operator = settings.operator_url.get_secret_value()
     is_complainant = hasattr(row, "tier")
     try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import random
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,12 +28,12 @@ from bihuan.policy.escalation import ReminderPolicy
 from bihuan.rules.outbox import retry_wait
 from bihuan.services.claim import NOTHING_SET, Claimant, Envelope, claim
 from bihuan.services.letter import Desk, Reader, open_desk
-from bihuan.services.link import NewLink, keep
+from bihuan.services.link import keep
+from bihuan.services.survey_told import note_delivery, record_delivered
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
 from bihuan.store.queries.letter import sent_since
 from bihuan.store.rows import id_in, insert_rows, table_of
-from schemas.access import Purpose
 from schemas.outbox import AttemptOutcome, Audience, DeliveryAttempt, Message, MessageState
 
 _M = table_of(Message)
@@ -119,6 +120,9 @@ def _bring_out(db: Database, gateway: Gateway, clock: Clock, by: Claimant, limit
                 continue
             used[reader.target_key] = used.get(reader.target_key, 0) + 1
             done += round_.deliver(envelope, reader)
+    told = [one for it in found.envelopes if it.audience is Audience.CUSTOMER for one in it.ids]
+    if told:
+        record_delivered(db, told, clock())
     return done
 
 
@@ -156,15 +160,20 @@ class _Round:
         values = _after(envelope, result, self.clock())
         with self.db.write() as session:
             insert_rows(session, DeliveryAttempt, [_attempt(envelope, reader, result, started_at, self.clock())])
-            self._move(session, envelope, MessageState.SENDING, lease_owner=None, **values)
+            if self._move(session, envelope, MessageState.SENDING, lease_owner=None, **values):
+                self._note(session, envelope, values)
         name = "retried" if values["state"] is MessageState.PLANNED else values["state"].value
         return Delivered(**{name: len(envelope.ids)})
 
     def _keep_link(self, session: Session, envelope: Envelope, at: datetime) -> None:
-        """Remember the letter's private link before it goes out: a retry brings the same one."""
-        if token := self.desk.token(envelope.ids):
-            link = NewLink(token, Purpose.ACT, envelope.ids[0], envelope.recipient, at, at + self.desk.link_expires)
-            keep(session, [link])
+        """Remember the letter's private links before it goes out: a retry brings the same ones."""
+        keep(session, self.desk.links(envelope.ids, envelope.recipient, at))
+
+    def _note(self, session: Session, envelope: Envelope, values: Mapping[str, Any]) -> None:
+        """Let the invitations of a complainant's letter know how it ended."""
+        if envelope.audience is Audience.CUSTOMER and values["state"] is not MessageState.PLANNED:
+            is_sent = values["state"] is MessageState.SENT
+            note_delivery(session, envelope.ids, values["sent_at"] if is_sent else self.clock(), is_sent=is_sent)
 
     def _send(self, envelope: Envelope, reader: Reader, at: datetime) -> SendResult:
         if not reader.url:

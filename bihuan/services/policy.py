@@ -18,6 +18,7 @@ from bihuan.policy.document import Document, PolicyFile, read_document
 from bihuan.policy.escalation import EscalationPolicy
 from bihuan.policy.loader import parse
 from bihuan.policy.models import Policy
+from bihuan.policy.survey import SurveyPolicy
 from bihuan.rules.due import Cause
 from bihuan.services.projection import Moved, moves_at, rederive_open
 from bihuan.store.lock import hold
@@ -125,16 +126,35 @@ def edition_document(session: Session, section: str, version: str, policy: Polic
     return read_document(Path(file.name).name, file.raw)
 
 
+def known_book(session: Session) -> PolicyBook | None:
+    """The book of what was recorded, for an act that was decided under it; None where nothing was recorded yet.
+
+    Call it inside ``Database.write``: until the act ends nobody adopts another edition.
+    """
+    hold(session, "policy", is_shared=True)
+    editions = _editions(session)
+    has_all = {edition.section for edition in editions}.issuperset(_COUNTED)
+    return _book(session, editions) if has_all else None
+
+
 def escalation_edition(session: Session, version: str, policy: Policy) -> EscalationPolicy:
     """The ladders as an edition said them; today's where that edition was never kept."""
-    if policy.escalation.version == version:
-        return policy.escalation
-    kept = select(_EDITION.c.file, _EDITION.c.text).where(
-        _EDITION.c.section == "escalation", _EDITION.c.version == version
-    )
-    row = session.execute(kept.limit(1)).first()
-    found: EscalationPolicy = parse("escalation", PolicyFile(row.file, row.text.encode())) if row else policy.escalation
+    found: EscalationPolicy = _edition(session, "escalation", version, policy.escalation)
     return found
+
+
+def survey_edition(session: Session, version: str, policy: Policy) -> SurveyPolicy:
+    """The questionnaires and follow-ups as an edition said them; today's where that edition was never kept."""
+    found: SurveyPolicy = _edition(session, "survey", version, policy.survey)
+    return found
+
+
+def _edition(session: Session, section: str, version: str, today: Any) -> Any:
+    if today.version == version:
+        return today
+    kept = select(_EDITION.c.file, _EDITION.c.text).where(_EDITION.c.section == section, _EDITION.c.version == version)
+    row = session.execute(kept.limit(1)).first()
+    return parse(section, PolicyFile(row.file, row.text.encode())) if row else today
 
 
 def unused(session: Session, policy: Policy) -> list[str]:

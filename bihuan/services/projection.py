@@ -13,7 +13,7 @@ from sqlalchemy import Row, select
 from sqlmodel import Session
 
 from bihuan.policy.book import PolicyBook
-from bihuan.rules.complaint import LogLine
+from bihuan.rules.complaint import LogLine, undone_at
 from bihuan.rules.deadline import derive
 from bihuan.rules.due import Cause
 from bihuan.rules.projection import brought_up, fresh
@@ -41,11 +41,30 @@ class Moved:
 
 def fresh_rows(book: PolicyBook, complaint_id: int, log: Sequence[LogLine]) -> list[dict[str, Any]]:
     """The deadlines of one complaint's log as rows that were never looked at."""
-    return [_owned(complaint_id, fresh(one)) for one in derive(log, book)]
+    return [_owned(book, complaint_id, fresh(one)) for one in derive(log, book)]
 
 
-def _owned(complaint_id: int, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"subject_kind": "complaint", "subject_id": complaint_id, **row}
+def _owned(book: PolicyBook, complaint_id: int, row: Mapping[str, Any]) -> dict[str, Any]:
+    is_followed = row["milestone"] in book.followed and row["leg"] == 0
+    survey_at = row["started_at"] if is_followed else None
+    return {"subject_kind": "complaint", "subject_id": complaint_id, "survey_at": survey_at, **row}
+
+
+def _survey_at(old: Mapping[str, Any], new: Mapping[str, Any], log: Sequence[LogLine]) -> datetime | None:
+    """When the follow-up has to look at a deadline again: what it has not looked at yet comes first."""
+    unseen_since: datetime | None = old["survey_at"]
+    if unseen_since is not None:
+        return unseen_since
+    started_at: datetime = new["started_at"]
+    gone_at: datetime | None = new["cancelled_at"] or undone_at(log, old["round"])
+    if gone_at:
+        return max(gone_at, started_at)
+    has_moved = any(new[name] != old[name] for name in ("started_at", "due_at", "cancelled_at"))
+    return started_at if has_moved else None
+
+
+def _is_followed(book: PolicyBook, key: Key) -> bool:
+    return key[0] in book.followed and key[2] == 0
 
 
 def rederive(
@@ -65,12 +84,21 @@ def rederive(
     stored = _stored(session, list(logs))
     added: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
+    undone: list[dict[str, Any]] = []
     moved: list[Moved] = []
     for complaint_id, log in logs.items():
         held = stored.get(complaint_id, {})
         new, over = brought_up(held, log, book, at or max(line.recorded_at for line in log))
-        added += [_owned(complaint_id, row) for row in new.values()]
-        changed += [{"id": held[key]["id"], **change} for key, change in over.items()]
+        added += [_owned(book, complaint_id, row) for row in new.values()]
+        changed += [
+            {"id": held[key]["id"], **change,
+             "survey_at": _survey_at(held[key], change, log) if _is_followed(book, key) else None}
+            for key, change in over.items()
+        ]  # fmt: skip
+        undone += [
+            {"id": row["id"], "survey_at": undone_at(log, row["round"])} for key, row in held.items()
+            if key not in over and _is_followed(book, key) and row["survey_at"] is None and not row["cancelled_at"]
+        ]  # fmt: skip
         moved += [
             _moved(complaint_id, key, held[key], change)
             for key, change in over.items()
@@ -78,6 +106,7 @@ def rederive(
         ]
     insert_rows(session, Deadline, added)
     update_rows(session, Deadline, changed)
+    update_rows(session, Deadline, [row for row in undone if row["survey_at"]])
     return moved
 
 

@@ -111,6 +111,7 @@ def _customer_row(
         "name": customer.name,
         "sealed_contact": sealed,
         "language": customer.language,
+        "timezone": customer.timezone,
         "tier": customer.tier,
         "is_simulated": complaint.is_simulated,
     }

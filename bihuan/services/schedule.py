@@ -15,7 +15,7 @@ import bihuan
 FILE = Path(bihuan.__file__).parents[1] / "prefect.yaml"
 _USUAL = {
     "sla-check": timedelta(minutes=2), "escalation-sweep": timedelta(minutes=10),
-    "outbox-delivery": timedelta(minutes=2),
+    "survey-follow-up": timedelta(minutes=15), "outbox-delivery": timedelta(minutes=2),
 }  # fmt: skip
 _UNKNOWN = timedelta(days=1)
 _EVERY_MINUTES = re.compile(r"(?:\*|\d+-\d+)/(?P<minutes>\d+)(?: \*){4}")

@@ -23,7 +23,7 @@ def ran(installed):
 
     def complete(**ago):
         with db.write() as session:
-            for sweep in ("sla-check", "escalation-sweep", "outbox-delivery"):
+            for sweep in ("sla-check", "escalation-sweep", "survey-follow-up", "outbox-delivery"):
                 beat(session, fixed(wall_clock() - timedelta(**ago)), sweep, 0)
 
     yield complete
@@ -43,7 +43,9 @@ def test_where_every_sweep_runs_it_ends_with_0(run, ran, operator):
     ran(minutes=1)
     done = run("watchdog", "--json")
     assert (done.code, done.data["is_fine"], done.data["told"], operator.messages) == (0, True, 0, [])
-    assert [row["sweep"] for row in done.data["sweeps"]] == ["sla-check", "escalation-sweep", "outbox-delivery"]
+    assert [row["sweep"] for row in done.data["sweeps"]] == [
+        "sla-check", "escalation-sweep", "survey-follow-up", "outbox-delivery",
+    ]  # fmt: skip
 
 
 @pytest.mark.usefixtures("installed")

@@ -46,6 +46,11 @@ VALUES = {
     "quiet": 12,
     "digest": 10,
     "bundled": 10,
+    "result": "已换新件，三天内送到",
+    "opt_out_link": "http://127.0.0.1:8700/o/abcdefghijklmnopqrstuv",
+    "others": [
+        {"number": "20261122-000124", "title": "发票", "link": "http://127.0.0.1:8700/s/abcdefghijklmnopqrstuv"}
+    ],
     "promises": [{"milestone": "首次响应", "due_at": "2026-11-22 09:30 +08:00"}],
 }
 VALUES["items"] = [VALUES] * 18

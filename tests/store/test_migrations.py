@@ -104,7 +104,8 @@ def filled(db) -> None:
             session.execute(insert(table_of(ComplaintEvent)), [
                 {"complaint_id": number, "kind": kind, "occurred_at": AT, "recorded_at": AT, "actor": "",
                  "key": f"{kind}", "data": data} for kind, data in log])  # fmt: skip
-        columns = [column for column in table_of(Deadline).c if column.name not in {"department", "corrected_due_at"}]
+        later = {"department", "corrected_due_at", "survey_at"}
+        columns = [column for column in table_of(Deadline).c if column.name not in later]
         values = {
             "id": 1, "subject_kind": "complaint", "subject_id": 2, "milestone": "handled", "round": 1, "leg": 0,
             "mode": Mode.CALENDAR, "target_seconds": 3600.0, "started_at": AT, "due_at": AT + timedelta(hours=1),

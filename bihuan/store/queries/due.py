@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, case, select, true
 from sqlmodel import Session
 
+from bihuan.store.queries.survey import opted_out
 from bihuan.store.rows import table_of
 from schemas.complaint import Complaint, Severity
 from schemas.deadline import Deadline, DeadlineState
 from schemas.outbox import SWEEP, Audience, Message, MessageState, Notice, Urgency
+from schemas.survey import Invitation, InvitationState, OptOut
 
 
 class DueMessage(NamedTuple):
@@ -35,16 +37,28 @@ class DueMessage(NamedTuple):
     cancelled_at: datetime | None
     handled_at: datetime | None
     """Of its complaint."""
+    withdrawn: str | None
+    """Why its invitation is not to be sent any more; None where it is, or it brings none."""
 
 
 _M, _D, _C = table_of(Message).c, table_of(Deadline).c, table_of(Complaint).c
+_I, _O = table_of(Invitation).c, table_of(OptOut).c
 _FACTS = select(
     _M.id, _M.state, _M.audience, _M.recipient, _M.channel, _M.urgency, _M.notice, _M.bundle, _M.reason, _M.attempts,
     _M.is_repeated, _M.planned_at, _D.due_at, _D.met_at, _D.cancelled_at, _C.handled_at,
 ).select_from(
     table_of(Message).outerjoin(table_of(Deadline), _M.deadline_id == _D.id)
     .outerjoin(table_of(Complaint), (_M.subject_kind == "complaint") & (_M.subject_id == _C.id))
+    .outerjoin(table_of(Invitation), _M.invitation_id == _I.id)
 )  # fmt: skip
+
+
+def _withdrawn(at: datetime) -> ColumnElement[str | None]:
+    """Why a complainant is not to get the letter any more: asked no more, ended, or answered before the reminder."""
+    has_opted_out = select(_O.id).where(_O.customer_id == _I.customer_id, opted_out(at)).exists()
+    is_over = _I.state.in_([InvitationState.CANCELLED, InvitationState.SUPPRESSED, InvitationState.EXPIRED])
+    is_answered = (_M.notice == Notice.SURVEY_REMINDER) & (_I.state == InvitationState.ANSWERED)
+    return case((_I.id.is_(None), None), (has_opted_out, "opted_out"), (is_over | is_answered, "ended"), else_=None)
 
 
 def due_messages(
@@ -72,7 +86,12 @@ def due_messages(
     if is_whole and (staff := sorted({row.recipient for row in due if row.audience is Audience.STAFF})):
         theirs = _M.recipient.in_(staff) & (_M.urgency != Urgency.URGENT) & (_M.subject_kind != SWEEP)
         is_due |= theirs & (_M.next_at <= at)
-    whole = _FACTS.where(is_due).order_by(_M.id).with_for_update(skip_locked=True, of=table_of(Message))
+    whole = (
+        _FACTS.add_columns(_withdrawn(at))
+        .where(is_due)
+        .order_by(_M.id)
+        .with_for_update(skip_locked=True, of=table_of(Message))
+    )
     return list(map(DueMessage._make, session.execute(whole)))
 
 

@@ -14,6 +14,11 @@ depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 INSTANT = sa.DateTime(timezone=True)
+_OWED = """
+UPDATE deadline SET survey_at = started_at
+WHERE milestone IN ('result_feedback', 'satisfaction_follow_up') AND leg = 0 AND met_at IS NULL AND cancelled_at IS NULL
+"""
+"""Complainants who are still to be told are asked from now on."""
 _TABLES = ("touchpoint", "invitation", "answer", "call_attempt", "opt_out", "interview", "api_key")
 
 
@@ -53,6 +58,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(60), nullable=True),
         sa.Column("reminders", sa.Integer(), nullable=False),
         sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("contacted_at", INSTANT, nullable=True),
         sa.Column("invited_at", INSTANT, nullable=True),
         sa.Column("answered_at", INSTANT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation")),
@@ -144,9 +150,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("key_hash", name=op.f("uq_api_key_key_hash")),
         sa.UniqueConstraint("name", name=op.f("uq_api_key_name")),
     )
+    op.add_column("customer", sa.Column("timezone", sa.String(60), nullable=True))
+    op.add_column("message", sa.Column("invitation_id", ID, nullable=True))
+    op.add_column("deadline", sa.Column("survey_at", INSTANT, nullable=True))
+    for table, column in (("message", "invitation_id"), ("deadline", "survey_at")):
+        where = sa.text(f"{column} IS NOT NULL")
+        op.create_index(f"ix_{table}_{column}", table, [column], sqlite_where=where, postgresql_where=where)
+    op.execute(_OWED)
 
 
 def downgrade() -> None:
     """Take back."""
+    for table, column in (("message", "invitation_id"), ("deadline", "survey_at")):
+        op.drop_index(f"ix_{table}_{column}", table)
+    for table, column in (("customer", "timezone"), ("message", "invitation_id"), ("deadline", "survey_at")):
+        with op.batch_alter_table(table) as changed:
+            changed.drop_column(column)
     for table in reversed(_TABLES):
         op.drop_table(table)

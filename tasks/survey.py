@@ -1,0 +1,39 @@
+"""One batch of the follow-up: news of handled complaints, and invitations that have come due."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.tasks import exponential_backoff
+
+from bihuan.clock import wall_clock
+from bihuan.errors import RefusedError
+from bihuan.services import survey
+from tasks.installation import installation
+
+
+@task(
+    cache_policy=NO_CACHE,
+    retries=3,
+    retry_delay_seconds=exponential_backoff(backoff_factor=2),
+    retry_jitter_factor=1,
+    timeout_seconds=120,
+)
+def follow_up_batch(at: datetime | None = None) -> dict[str, int]:
+    """Plan one batch of invitations and look at one batch of those that are due, with the messages that follow.
+
+    Args:
+        at: Follow up as of this instant instead of now; refused in production.
+
+    Returns:
+        Counts: taken, planned, invited, reminded and the rest of ``FollowedUp``. None taken: nothing is due any more.
+    """
+    here = installation()
+    if at and here.settings.environment == "production":
+        raise RefusedError("the clock is not stepped in production", cure="run the flow without `at`")
+    done = asdict(survey.follow_up_due(here.db, here.policy, here.settings, at or wall_clock()))
+    get_run_logger().info("invitations: %s", ", ".join(f"{name} {count}" for name, count in done.items()))
+    return done
