@@ -32,6 +32,8 @@ class Notice(StrEnum):
     """A complaint was handed over to the reader."""
     CANNOT = "cannot"
     """Somebody who was told of it cannot do it."""
+    NEGATIVE = "negative"
+    """A complainant gave a bad answer."""
     RESULT = "result"
     """What was done about a complaint, and whether it is solved."""
     FOLLOW_UP = "follow_up"
@@ -48,6 +50,7 @@ class Notice(StrEnum):
 
 OF_A_MATTER = frozenset({
     Notice.WARNING, Notice.BREACH, Notice.ESCALATION, Notice.OVERSIGHT, Notice.HANDED_OVER, Notice.CANNOT,
+    Notice.NEGATIVE,
 })  # fmt: skip
 """Notices that ask somebody of the staff to do something about a complaint."""
 

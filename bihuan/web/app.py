@@ -21,7 +21,7 @@ from bihuan.notify.gateway import AppriseGateway, Gateway
 from bihuan.policy.models import Policy
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
-from bihuan.web import board, complaint, explanation, gaming, matter, outbox, sign_in
+from bihuan.web import board, complaint, explanation, gaming, matter, outbox, sign_in, survey
 from bihuan.web.access import ANYBODY, HAS_LINK, SIGNED_IN, Unwelcome, any_of, page_route
 from bihuan.web.proxy import BehindProxy
 from bihuan.web.security import HEADERS, StrictHeaders, allowed_hosts, shown_path
@@ -30,7 +30,7 @@ from schemas.access import Role
 
 log = logging.getLogger(__name__)
 
-_EXPLAINED = frozenset({400, 403, 404, 405, 409, 413, 415, 500, 503})
+_EXPLAINED = frozenset({400, 403, 404, 405, 409, 413, 415, 429, 500, 503})
 _LEADS = any_of(Role.DEPARTMENT_HEAD, Role.EXECUTIVE, Role.QUALITY_MANAGER, Role.OPERATOR)
 _LEDGER = any_of(Role.QUALITY_MANAGER, Role.OPERATOR)
 _STATUS_OF = ((RefusedError, 409), (UnavailableError, 503), (UsageError, 400))
@@ -61,6 +61,10 @@ def _routes() -> list[BaseRoute]:
         page_route("/signs", gaming.show, _LEADS),
         page_route("/a/{token}", matter.show, HAS_LINK),
         page_route("/a/{token}", matter.act, HAS_LINK, methods=post),
+        page_route("/s/{token}", survey.show, HAS_LINK),
+        page_route("/s/{token}", survey.save, HAS_LINK, methods=post),
+        page_route("/o/{token}", survey.stopping, HAS_LINK),
+        page_route("/o/{token}", survey.stop, HAS_LINK, methods=post),
         page_route("/plate", matter.plate, SIGNED_IN),
         page_route("/plate", matter.act_on_plate, SIGNED_IN, methods=post),
         page_route("/outbox", outbox.ledger, _LEDGER),

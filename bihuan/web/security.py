@@ -50,7 +50,8 @@ class StrictHeaders:
         async def send_strictly(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)  # a page may only say of itself what it needs instead
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 

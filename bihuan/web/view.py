@@ -20,6 +20,7 @@ from bihuan.errors import UsageError
 from bihuan.notify.gateway import Gateway
 from bihuan.notify.words import LANGUAGES
 from bihuan.policy.models import Policy
+from bihuan.policy.questionnaire import word_of
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
 from bihuan.web import security
@@ -83,6 +84,7 @@ def environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True, auto_reload=False,
     )  # fmt: skip
     templates.filters["masked"] = masked
+    templates.globals["chosen"] = lambda answer, word: answer is not None and word_of(answer) == word
     templates.globals |= {"limits": LIMITS, "zones": ZONES} | {name: _address(file) for name, file in _FILES}
     return templates
 

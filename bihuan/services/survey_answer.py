@@ -1,0 +1,167 @@
+"""Answering: what the private link of an invitation opens, what is kept of an answer, and the work a bad one opens.
+
+One invitation has one answer, by a unique key; it can be changed until it expires. A bad answer opens work once,
+however often it is changed: where it is not solved the complaint is reopened, else the department has to take it on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlmodel import Session
+
+from bihuan.clock import Clock
+from bihuan.policy.models import Policy
+from bihuan.policy.questionnaire import Questionnaire
+from bihuan.rules.outbox import message_key
+from bihuan.rules.questionnaire import Read, read_answers
+from bihuan.rules.roster import PREFERRED
+from bihuan.rules.score import Score, Why, score
+from bihuan.services.complaint import record
+from bihuan.services.escalation import planned
+from bihuan.services.link import Refusal, open_link
+from bihuan.services.people import roster
+from bihuan.services.policy import survey_edition
+from bihuan.store.rows import insert_new_alike, insert_new_rows, table_of
+from schemas.access import Purpose
+from schemas.complaint import Complaint, ComplaintState, EventIn, EventKind
+from schemas.outbox import Message, Notice, Urgency
+from schemas.survey import Answer, AnswerSource, Invitation, InvitationState, OptOut
+
+_I, _A, _O, _M = table_of(Invitation), table_of(Answer), table_of(OptOut), table_of(Message).c
+_C = table_of(Complaint).c
+_REOPENS = frozenset({ComplaintState.HANDLED, ComplaintState.CLOSED})
+ACTOR = "complainant"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a link opens: the invitation, its questions, and what was answered so far."""
+
+    invitation: Row[Any]
+    questionnaire: Questionnaire
+    answer: Row[Any] | None
+
+
+def open_survey(
+    session: Session, policy: Policy, token: str, at: datetime, *, is_locked: bool = False
+) -> Opened | Refusal:
+    """What the link of an invitation opens; or why it opens nothing. Nothing is recorded by it."""
+    row = _invitation(session, token, Purpose.SURVEY, at, is_locked=is_locked)
+    if isinstance(row, Refusal):
+        return row
+    if row.state in {InvitationState.CANCELLED, InvitationState.SUPPRESSED}:
+        return Refusal.REVOKED
+    survey = survey_edition(session, row.policy_version, policy)
+    answer = session.execute(select(_A).where(_A.c.invitation_id == row.id)).first()
+    return Opened(row, survey.questionnaires[row.questionnaire], answer)
+
+
+def save_answer(
+    session: Session, policy: Policy, clock: Clock, token: str, raw: Mapping[str, str], language: str,
+    source: AnswerSource = AnswerSource.WEB,
+) -> Read | Refusal:  # fmt: skip
+    """Keep what a form says, as far as it is an answer; what is wrong or missing with the rest comes back.
+
+    Args:
+        session: Inside ``Database.write``.
+        policy: Today's; the questions are those of the edition under which it was sent.
+        clock: Tells the present.
+        token: Of the link.
+        raw: Names and values as they came in; untrusted.
+        language: The reader's.
+        source: How it came in.
+    """
+    at = clock()
+    opened = open_survey(session, policy, token, at, is_locked=True)
+    if isinstance(opened, Refusal):
+        return opened
+    read = read_answers(opened.questionnaire, raw)
+    if not read.answers:
+        return read
+    survey = survey_edition(session, opened.invitation.policy_version, policy)
+    found = score(opened.questionnaire, read.answers, survey.negative)
+    _keep(session, opened, read, found, language, source, at)
+    if found.is_negative and opened.invitation.subject_kind == "complaint":
+        _open_work(session, policy, clock, opened.invitation, found)
+    return read
+
+
+def _keep(
+    session: Session, opened: Opened, read: Read, found: Score, language: str, source: AnswerSource, at: datetime
+) -> None:
+    it, values = opened.invitation, {
+        "language": language, "values": dict(read.answers), "is_solved": found.is_solved, "csat": found.csat,
+        "nps": found.nps, "index": found.index, "index_weight": found.index_weight, "comment": found.comment,
+        "is_negative": found.is_negative, "changed_at": at,
+    }  # fmt: skip
+    if opened.answer is None:
+        row = {"invitation_id": it.id, "source": "bihuan", "external_id": str(it.id), "subject_kind": it.subject_kind,
+               "subject_id": it.subject_id, "channel": source, "weight": 1.0, "answered_at": at,
+               "revision": 1}  # fmt: skip
+        insert_new_rows(session, Answer, [row | values], ["invitation_id"])
+        answered = {"state": InvitationState.ANSWERED, "answered_at": at, "next_at": None}
+        session.execute(update(_I).where(_I.c.id == it.id).values(answered))
+    elif opened.answer.values != values["values"]:
+        changed = values | {"revision": opened.answer.revision + 1}
+        session.execute(update(_A).where(_A.c.id == opened.answer.id).values(changed))
+
+
+def _open_work(session: Session, policy: Policy, clock: Clock, it: Row[Any], found: Score) -> None:
+    """Record the bad answer in the complaint's log, once, and tell whoever answers for it at once."""
+    at = clock()
+    row = session.execute(
+        select(_C.number, _C.state, _C.handler_id, _C.department_id).where(_C.id == it.subject_id)
+    ).one()
+    if row.state not in _REOPENS:
+        return
+    is_unsolved = Why.UNSOLVED in found.why
+    kind = EventKind.REOPENED if is_unsolved else EventKind.ANSWERED_NEGATIVE
+    data = {"why": [why.value for why in found.why], "csat": found.csat, "nps": found.nps, "invitation": it.key}
+    event = EventIn(kind=kind, occurred_at=at, actor=ACTOR, key=f"{kind} by {it.key}"[:120], data=data)
+    record(session, policy, clock, row.number, event)
+    recipient = roster(session, policy, at).for_complaint(row.handler_id, row.department_id)
+    message = {
+        "key": message_key(f"complaint:{it.subject_id}", it.duty, recipient, PREFERRED, f"{it.round}.0 negative"),
+        "subject_id": it.subject_id, "deadline_id": None, "escalation_id": None, "rung": 0, "recipient": recipient,
+        "channel": PREFERRED, "bundle": None, "invitation_id": it.id,
+    }  # fmt: skip
+    insert_new_alike(session, Message, [message], ["key"], planned(Notice.NEGATIVE, Urgency.USUAL, False, at))
+
+
+def asks_to_stop(session: Session, token: str, at: datetime) -> Row[Any] | Refusal:
+    """The person whom an opt-out link is for, with ``has_opted_out``; or why it opens nothing."""
+    row = _invitation(session, token, Purpose.OPT_OUT, at)
+    return row if isinstance(row, Refusal) or row.customer_id is not None else Refusal.UNKNOWN
+
+
+def has_opted_out(session: Session, customer_id: int) -> bool:
+    """Whether a person does not want to be asked."""
+    mine = select(_O.c.id).where(_O.c.customer_id == customer_id, _O.c.until.is_(None))
+    return session.execute(mine).first() is not None
+
+
+def opt_out(session: Session, customer_id: int, at: datetime) -> None:
+    """Note that a person does not want to be asked any more; said twice it counts once."""
+    if not has_opted_out(session, customer_id):
+        insert_new_rows(session, OptOut, [{"customer_id": customer_id, "since": at, "how": "link"}], ["id"])
+
+
+def opt_in(session: Session, customer_id: int, at: datetime) -> None:
+    """Note that a person has changed their mind."""
+    session.execute(update(_O).where(_O.c.customer_id == customer_id, _O.c.until.is_(None)).values(until=at))
+
+
+def _invitation(
+    session: Session, token: str, purpose: Purpose, at: datetime, *, is_locked: bool = False
+) -> Row[Any] | Refusal:
+    link = open_link(session, token, purpose, at)
+    if isinstance(link, Refusal):
+        return link
+    of_it = select(_I).join(Message, _M.invitation_id == _I.c.id).where(_M.id == link.message_id)
+    row = session.execute(of_it.with_for_update(of=_I) if is_locked else of_it).first()
+    return row if row is not None else Refusal.UNKNOWN
