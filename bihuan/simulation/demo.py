@@ -19,6 +19,7 @@ from bihuan.services.deadline import check_due
 from bihuan.services.intake import take_in
 from bihuan.services.people import save_department
 from bihuan.services.roster import save_book
+from bihuan.services.survey_plan import pass_over
 from bihuan.settings import Settings
 from bihuan.simulation import arrival
 from bihuan.simulation.arrival import Arrival
@@ -195,3 +196,5 @@ def _decide_past(db: Database, policy: Policy, first: datetime, now: datetime) -
         at = min(at + timedelta(days=1), now)
         while check_due(db, policy, at, is_sending=False).decided:
             pass
+    with db.write() as session:
+        pass_over(session, now.astimezone(UTC))

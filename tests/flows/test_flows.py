@@ -30,6 +30,7 @@ from bihuan.clock import fixed, wall_clock
 from bihuan.errors import RefusedError, UsageError
 from bihuan.policy.models import Policy
 from bihuan.services.complaint import register
+from bihuan.services.intake import take_in
 from bihuan.services.people import StaffIn, save_department, save_staff
 from bihuan.settings import Settings, settings
 from bihuan.testing import HttpServer
@@ -38,8 +39,10 @@ from deployments.registry import deployments
 from flows.house_keeping import house_keeping
 from flows.outbox_delivery import outbox_delivery
 from flows.sla_check import sla_check
-from schemas.complaint import ComplaintIn, Kind, Severity
+from flows.survey_follow_up import survey_follow_up
+from schemas.complaint import ComplaintIn, CustomerIn, EventIn, EventKind, Kind, Severity
 from schemas.installation import Heartbeat
+from schemas.survey import Invitation
 from tasks.batches import MOST_BATCHES, until_none
 from tasks.deadline import check_due_batch
 from tasks.installation import Installation, installation
@@ -109,6 +112,25 @@ def test_one_run_decides_what_is_due_and_tells_the_handler(
     assert again["deadlines"] == NOTHING
     assert again["messages"]["sent"] == 0
     assert len(hook.messages) == told
+
+
+def test_the_follow_up_asks_whoever_was_helped_and_sends_it_in_the_same_run(
+    prefect: SyncPrefectClient, here: Installation, hook: HttpServer
+):
+    noon = wall_clock().replace(hour=4, minute=0) - timedelta(days=1)  # in Shanghai
+    complaint = ComplaintIn(
+        source="test", external_id="2", registered_at=noon - timedelta(hours=1), department="aftersales",
+        customer=CustomerIn(external_id="wang", contact_url=hook.url),
+        events=(EventIn(kind=EventKind.HANDLED, occurred_at=noon),),
+    )  # fmt: skip
+    with here.db.write() as session:
+        take_in(session, here.policy, here.settings, wall_clock, [complaint])
+    counts = survey_follow_up(noon.isoformat())
+    assert (counts["invitations"]["planned"], counts["invitations"]["invited"]) == (2, 1)
+    assert counts["messages"]["sent"] >= 1
+    with here.db.read() as session:
+        assert session.exec(select(Heartbeat.done).where(Heartbeat.sweep == "survey-follow-up")).one() == 1
+        assert session.exec(select(Invitation.invited_at).order_by(Invitation.id)).first() is not None
 
 
 def test_a_run_leaves_a_heartbeat_and_a_table(prefect: SyncPrefectClient, here: Installation):

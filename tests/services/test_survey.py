@@ -8,14 +8,18 @@ import pytest
 from sqlalchemy import update
 
 from bihuan.notify.link import token_hash, token_of
+from bihuan.policy.deadline import DeadlinePolicy
 from bihuan.policy.survey import SurveyPolicy
+from bihuan.services.decision import Statement, decide
 from bihuan.services.link import Refusal, open_link
 from bihuan.services.survey import FollowedUp, follow_up
+from bihuan.services.survey_plan import pass_over
 from bihuan.store.queries.survey import invitations_due_by, news_by
 from bihuan.store.rows import insert_rows, table_of
 from schemas.access import Link, Purpose
-from schemas.complaint import CustomerIn, EventKind
-from schemas.outbox import AttemptOutcome, Message, MessageState, Notice
+from schemas.complaint import CustomerIn, EventIn, EventKind
+from schemas.deadline import Deadline
+from schemas.outbox import AttemptOutcome, Message, MessageState, Notice, Verdict
 from schemas.people import Customer
 from schemas.survey import Invitation, InvitationState, OptOut
 
@@ -193,9 +197,6 @@ def test_an_unknown_fate_does_not_meet_the_duty_until_a_person_says_it_arrived(d
     assert asked(desk) == [(Notice.RESULT, MessageState.UNKNOWN)]
     desk.follow(3)
     assert desk.deadlines[RESULT, 1].met_at is None
-    from bihuan.services.decision import Statement, decide
-    from schemas.outbox import Verdict
-
     message = next(row for row in desk.messages if row.notice is Notice.RESULT)
     with desk.db.write() as session:
         decide(session, desk.clock, message.id, Statement(Verdict.ARRIVED, "Anna"))
@@ -388,7 +389,6 @@ def test_a_second_handling_asks_anew_with_its_own_link(desk):
 def test_a_handling_dated_otherwise_later_moves_what_is_still_planned(desk):
     customer = WANG
     told = {"title": "x", "customer": customer, "deadlines": None}
-    from schemas.complaint import EventIn
 
     def known(hours: float):
         return desk.complaint("9", 0, events=(EventIn(kind=EventKind.HANDLED, occurred_at=desk.after(hours)),), **told)
@@ -422,20 +422,12 @@ def test_what_comes_due_after_todays_letter_waits_for_tomorrow(desk):
     assert desk.follow(3).invited == 0
     assert desk.follow(23.9).invited == 0
     assert desk.follow(24).invited == 1
-    assert all(row.met_at for row in desk.rows(table_for_deadlines()) if row.milestone == RESULT)
-
-
-def table_for_deadlines():
-    from schemas.deadline import Deadline
-
-    return Deadline
+    assert all(row.met_at for row in desk.rows(Deadline) if row.milestone == RESULT)
 
 
 def test_a_letter_a_day_breaks_no_deadline(desk):
     said = desk.policy.written()["deadline"]
     said["milestones"][RESULT]["severity"]["general"] = {"target": "8h", "clock": "calendar"}
-    from bihuan.policy.deadline import DeadlinePolicy
-
     desk.policy = desk.policy.model_copy(update={"deadline": DeadlinePolicy.model_validate(said), "loaded_at": None})
     desk.handled("1", 1)
     desk.follow(1)
@@ -459,6 +451,61 @@ def test_people_are_told_apart_however_many_complain(desk):
     assert (done.planned, done.invited) == (60, 30)
     assert {row.bundle for row in desk.messages if row.notice in SURVEYS} == {None}
     assert len(desk.rows(Customer)) == 30
+
+
+# --- what nobody asked for ---
+
+
+def touchpoint(office, kind: str = "order_completed", hours: float = 1, number: int = 1) -> None:
+    """An invitation as a touchpoint plans it."""
+    customer = office.rows(Customer)[0]
+    at = office.after(hours)
+    with office.db.write() as session:
+        insert_rows(session, Invitation, [{
+            "key": f"touchpoint:{number}|{kind}|1", "subject_kind": "touchpoint", "subject_id": number,
+            "customer_id": customer.id, "duty": kind, "round": 1, "questionnaire": "satisfaction",
+            "policy_version": office.policy.survey.version, "started_at": at, "send_at": at,
+            "due_at": office.after(hours + 72), "expires_at": office.after(hours + 24 * 14), "next_at": at,
+            "state": PLANNED, "reason": None, "reminders": 0, "calls": 0,
+        }])  # fmt: skip
+
+
+def test_a_person_asked_lately_is_not_asked_about_a_touchpoint_and_the_ledger_says_why(desk):
+    desk.handled()
+    desk.follow(1)
+    touchpoint(desk, hours=24)
+    assert desk.follow(24).suppressed == 1
+    last = desk.messages[-1]
+    assert (last.subject_kind, last.state, last.reason) == ("touchpoint", MessageState.SUPPRESSED, "fatigue")
+    assert desk.audit().holds
+
+
+def test_of_two_touchpoints_at_once_the_more_important_is_asked_and_the_letter_is_about_no_complaint(desk):
+    desk.at = desk.after(0)
+    desk.register("1", customer=WANG)
+    desk.deliver()
+    touchpoint(desk, "order_completed", 2, 1)
+    touchpoint(desk, "after_sales_done", 2, 2)
+    desk.follow(2)
+    states = {row.duty: (row.state, row.reason) for row in desk.rows(Invitation)}
+    assert states == {"order_completed": (SUPPRESSED, "fatigue"), "after_sales_done": (INVITED, None)}
+    assert sorted(state for _, state in asked(desk)) == [MessageState.SENT, MessageState.SUPPRESSED]
+    assert "投诉" not in letters(desk)[-1].title
+
+
+def test_a_touchpoint_never_takes_the_place_of_what_is_owed(desk):
+    desk.handled()
+    touchpoint(desk, hours=1)
+    done = desk.follow(1)
+    assert (done.invited, done.suppressed) == (1, 1)
+    assert invitations(desk)[RESULT][0].state is INVITED
+
+
+def test_a_history_that_was_filled_in_asks_nobody(desk):
+    desk.handled()
+    with desk.db.write() as session:
+        assert pass_over(session, desk.at) == 2
+    assert desk.follow(50) == FollowedUp()
 
 
 # --- what it costs ---
