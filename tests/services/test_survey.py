@@ -11,6 +11,7 @@ from bihuan.notify.link import token_hash, token_of
 from bihuan.policy.deadline import DeadlinePolicy
 from bihuan.policy.survey import SurveyPolicy
 from bihuan.services.decision import Statement, decide
+from bihuan.services.integrity import inspect_database
 from bihuan.services.link import Refusal, open_link
 from bihuan.services.survey import FollowedUp, follow_up
 from bihuan.services.survey_plan import pass_over
@@ -398,6 +399,36 @@ def test_a_handling_dated_otherwise_later_moves_what_is_still_planned(desk):
     desk.take_in(known(2), at=desk.after(5))
     desk.follow(5)
     assert invitations(desk)[ASKED][0].due_at == desk.after(2 + 72)
+
+
+def test_a_replayed_history_is_asked_about_as_it_went(desk):
+    """Everything is known beforehand; a sweep at an instant does not look ahead."""
+    kinds = ((EventKind.HANDLED, 1), (EventKind.REOPENED, 30), (EventKind.HANDLED, 55))
+    events = tuple(EventIn(kind=kind, occurred_at=desk.after(hours)) for kind, hours in kinds)
+    desk.take_in(desk.complaint("9", 0, customer=WANG, events=events), at=desk.after(2000))
+    states = {}
+    for hours in range(1, 140):
+        desk.follow(hours)
+        for row in desk.rows(Invitation):
+            states.setdefault((row.duty, row.round), {}).setdefault(row.state, hours)
+    assert states[RESULT, 1] == {INVITED: 1, CANCELLED: 30}
+    assert states[ASKED, 1] == {PLANNED: 1, CANCELLED: 30}
+    assert states[RESULT, 2] == {INVITED: 55}
+    assert states[ASKED, 2] == {PLANNED: 55, INVITED: 103}
+    assert len(letters(desk)) == 3
+
+
+def test_the_database_is_sound_after_all_of_it(desk):
+    number = desk.handled()
+    desk.follow(1)
+    desk.at = desk.after(5)
+    desk.record(number, EventKind.REOPENED)
+    desk.follow(6)
+    desk.at = desk.after(26)
+    desk.record(number, EventKind.HANDLED)
+    for hours in (26, 75, 123):
+        desk.follow(hours)
+    assert inspect_database(desk.db, desk.policy).is_sound
 
 
 # --- one person ---
