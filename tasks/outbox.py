@@ -31,7 +31,8 @@ def deliver_batch() -> dict[str, int]:
     gateway = AppriseGateway(here.settings)
     reminders = here.policy.escalation.reminders
     delivered = asdict(outbox.deliver_due(
-        here.db, gateway, here.settings, wall_clock, owner=outbox.worker_name(), reminders=reminders
+        here.db, gateway, here.settings, wall_clock, owner=outbox.worker_name(), reminders=reminders,
+        contact=here.policy.survey.contact,
     ))  # fmt: skip
     get_run_logger().info("messages: %s", ", ".join(f"{name} {count}" for name, count in delivered.items()))
     return delivered

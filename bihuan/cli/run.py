@@ -56,7 +56,10 @@ def _outbox_delivery(here: Office) -> dict[str, Any]:
     from bihuan.services.outbox import deliver_all
 
     reminders = here.policy.escalation.reminders
-    return asdict(deliver_all(here.db, AppriseGateway(here.settings), here.settings, here.clock, reminders=reminders))
+    return asdict(deliver_all(
+        here.db, AppriseGateway(here.settings), here.settings, here.clock, reminders=reminders,
+        contact=here.policy.survey.contact,
+    ))  # fmt: skip
 
 
 _PASSES = {

@@ -67,6 +67,16 @@ def opens_at(at: datetime, window: Window) -> datetime:
     return at if window_at(at, *window) else open_from(at, *window)
 
 
+def held_until(due_at: datetime | None, window: Window, at: datetime) -> datetime | None:
+    """Until when a letter to a complainant waits for the window; None where it goes now.
+
+    One whose deadline ends before the window opens goes at once; one that is late already waits all the same.
+    """
+    opening = opens_at(at, window)
+    may_wait = due_at is None or opening <= due_at or at > due_at
+    return opening if opening > at and may_wait else None
+
+
 def opens_next_day(at: datetime, window: Window) -> datetime:
     """When the person may be written to on the next day of their own."""
     return open_from(next_day(at, window.zone), *window)

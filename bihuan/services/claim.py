@@ -17,17 +17,19 @@ from sqlmodel import Session
 
 from bihuan.clock import zone
 from bihuan.policy.escalation import ReminderPolicy
+from bihuan.policy.survey import ContactPolicy
 from bihuan.rules.access import link_expires
 from bihuan.rules.outbox import MAX_ATTEMPTS
-from bihuan.rules.reminder import Held, Hours, Waiting, held_bundle, joined_bundle, may_wait, sort_out
+from bihuan.rules.reminder import Held, Hold, Hours, Waiting, held_bundle, joined_bundle, may_wait, sort_out
 from bihuan.rules.roster import address_of
+from bihuan.rules.survey import Window, held_until
 from bihuan.services.deadline import ENDED
 from bihuan.services.survey_told import note_delivery
 from bihuan.settings import Settings
 from bihuan.store.queries.due import DueMessage, due_messages
 from bihuan.store.queries.reminder import last_letters, staff_hours
 from bihuan.store.rows import id_in, table_of, update_rows
-from schemas.outbox import Audience, Message, MessageState, Notice, Urgency
+from schemas.outbox import SURVEYS, Audience, Message, MessageState, Notice, Urgency
 
 CUT_OFF = "cut off between sending and recording"
 NOTHING_SET = ReminderPolicy()
@@ -73,6 +75,8 @@ class Claimant:
     at: datetime
     settings: Settings
     reminders: ReminderPolicy = NOTHING_SET
+    contact: ContactPolicy | None = None
+    """When complainants are written to; None: at any hour."""
     only: int | None = None
     """The message of that id alone; None: whatever is due."""
 
@@ -96,7 +100,7 @@ def claim(session: Session, by: Claimant, limit: int) -> Claim:
     ended = [row for row in uncut if _has_ended(row, by.at) and not row.withdrawn]
     settled = {row.id for row in (*unknown, *ended, *withdrawn)}
     left = [row for row in rows if row.id not in settled]
-    held = _held(session, by, left)
+    held = _held(session, by, left) | _off_hours(by, left)
     mine = list(_in_letters([row for row in left if row.id not in held], by.reminders))
     _final(session, unknown, MessageState.UNKNOWN, CUT_OFF)
     _final(session, ended, MessageState.SUPPRESSED, ENDED)
@@ -146,6 +150,17 @@ def _held(session: Session, by: Claimant, rows: Sequence[DueMessage]) -> dict[in
         waiting = [Waiting(row.urgency, row.notice, row.planned_at, row.due_at, row.reason) for row in members]
         verdicts = sort_out(waiting, hours[seat[0]], last_at.get(seat), by.reminders, by.at)
         found |= {row.id: verdict for row, verdict in zip(members, verdicts, strict=True) if verdict}
+    return found
+
+
+def _off_hours(by: Claimant, rows: Sequence[DueMessage]) -> dict[int, Held]:
+    """Letters with an invitation that come to be sent out of the hours in which their reader is written to."""
+    found = {}
+    for row in rows:
+        if by.contact and row.notice in SURVEYS:
+            window = Window(*by.contact.window, zone(row.timezone or by.settings.timezone))
+            if until := held_until(row.due_at, window, by.at):
+                found[row.id] = Held(until, Hold.QUIET)
     return found
 
 

@@ -25,6 +25,7 @@ from bihuan.errors import BihuanError
 from bihuan.notify.channel import per_minute
 from bihuan.notify.gateway import Gateway, Sender, SendResult
 from bihuan.policy.escalation import ReminderPolicy
+from bihuan.policy.survey import ContactPolicy
 from bihuan.rules.outbox import retry_wait
 from bihuan.services.claim import NOTHING_SET, Claimant, Envelope, claim
 from bihuan.services.letter import Desk, Reader, open_desk
@@ -67,11 +68,12 @@ def worker_name() -> str:
 
 def deliver_all(
     db: Database, gateway: Gateway, settings: Settings, clock: Clock, *, limit: int = 50,
-    reminders: ReminderPolicy = NOTHING_SET,
+    reminders: ReminderPolicy = NOTHING_SET, contact: ContactPolicy | None = None,
 ) -> Delivered:  # fmt: skip
     """Deliver batch after batch until nothing is due."""
     total, owner = Delivered(), worker_name()
-    while (batch := deliver_due(db, gateway, settings, clock, limit=limit, owner=owner, reminders=reminders)).claimed:
+    how: dict[str, Any] = {"limit": limit, "owner": owner, "reminders": reminders, "contact": contact}
+    while (batch := deliver_due(db, gateway, settings, clock, **how)).claimed:
         total += batch
     return total
 
@@ -81,9 +83,9 @@ def deliver_one(db: Database, gateway: Gateway, settings: Settings, clock: Clock
     return _bring_out(db, gateway, clock, Claimant(worker_name(), clock(), settings, only=message_id), 1)
 
 
-def deliver_due(
+def deliver_due(  # noqa: PLR0913 - a bundle of the two policies would have no other user
     db: Database, gateway: Gateway, settings: Settings, clock: Clock, *, limit: int = 50, owner: str,
-    reminders: ReminderPolicy = NOTHING_SET,
+    reminders: ReminderPolicy = NOTHING_SET, contact: ContactPolicy | None = None,
 ) -> Delivered:  # fmt: skip
     """Claim at most ``limit`` messages (and what shares their letters) and bring each to an end or back to planned.
 
@@ -95,8 +97,9 @@ def deliver_due(
         limit: Greatest number of messages in the batch.
         owner: Who claims, see ``worker_name``.
         reminders: How staff are let be; without it nothing is held back.
+        contact: When complainants are written to; without it, at any hour.
     """
-    return _bring_out(db, gateway, clock, Claimant(owner, clock(), settings, reminders), limit)
+    return _bring_out(db, gateway, clock, Claimant(owner, clock(), settings, reminders, contact), limit)
 
 
 def _bring_out(db: Database, gateway: Gateway, clock: Clock, by: Claimant, limit: int) -> Delivered:

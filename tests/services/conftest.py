@@ -90,7 +90,7 @@ class Office:
         self.at = self.at if hours is None else self.after(hours)
         if outcomes is not None:
             self.mail = RecordingGateway(outcomes)
-        return deliver_all(self.db, self.mail, self.settings, self.clock)
+        return deliver_all(self.db, self.mail, self.settings, self.clock, contact=self.policy.survey.contact)
 
     def rows(self, table: type[SQLModel]) -> list[Row[Any]]:
         """Everything in a table, oldest first."""

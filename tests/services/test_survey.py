@@ -254,6 +254,15 @@ def test_what_would_be_late_by_the_morning_goes_out_at_night(desk):
         assert [notice for notice, _ in asked(desk)].count(Notice.RESULT) == told
 
 
+def test_a_letter_that_the_outbox_had_to_keep_does_not_come_at_night(desk):
+    desk.handled(hours=10.5)  # half past seven in the evening
+    desk.follow(10.5, deliver=False)
+    assert desk.deliver(13).held == 1
+    assert asked(desk) == [(Notice.RESULT, MessageState.PLANNED)]
+    desk.deliver(24)
+    assert desk.deadlines[RESULT, 1].met_at == desk.after(24)
+
+
 # --- links ---
 
 

@@ -13,6 +13,7 @@ from bihuan.store.rows import table_of
 from schemas.complaint import Complaint, Severity
 from schemas.deadline import Deadline, DeadlineState
 from schemas.outbox import SWEEP, Audience, Message, MessageState, Notice, Urgency
+from schemas.people import Customer
 from schemas.survey import Invitation, InvitationState, OptOut
 
 
@@ -37,19 +38,22 @@ class DueMessage(NamedTuple):
     cancelled_at: datetime | None
     handled_at: datetime | None
     """Of its complaint."""
+    timezone: str | None
+    """Of the complainant it brings an invitation to; None where it is not known."""
     withdrawn: str | None
     """Why its invitation is not to be sent any more; None where it is, or it brings none."""
 
 
 _M, _D, _C = table_of(Message).c, table_of(Deadline).c, table_of(Complaint).c
-_I, _O = table_of(Invitation).c, table_of(OptOut).c
+_I, _O, _P = table_of(Invitation).c, table_of(OptOut).c, table_of(Customer).c
 _FACTS = select(
     _M.id, _M.state, _M.audience, _M.recipient, _M.channel, _M.urgency, _M.notice, _M.bundle, _M.reason, _M.attempts,
-    _M.is_repeated, _M.planned_at, _D.due_at, _D.met_at, _D.cancelled_at, _C.handled_at,
+    _M.is_repeated, _M.planned_at, _D.due_at, _D.met_at, _D.cancelled_at, _C.handled_at, _P.timezone,
 ).select_from(
     table_of(Message).outerjoin(table_of(Deadline), _M.deadline_id == _D.id)
     .outerjoin(table_of(Complaint), (_M.subject_kind == "complaint") & (_M.subject_id == _C.id))
     .outerjoin(table_of(Invitation), _M.invitation_id == _I.id)
+    .outerjoin(table_of(Customer), _I.customer_id == _P.id)
 )  # fmt: skip
 
 
