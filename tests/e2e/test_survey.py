@@ -1,4 +1,4 @@
-"""The survey on a complainant's phone in a real Chromium: one request, both languages, judged by axe, answered by taps."""
+"""The survey on a phone in a real Chromium: one request, both languages, judged by axe, answered by taps."""
 
 from __future__ import annotations
 
