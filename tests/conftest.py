@@ -61,6 +61,7 @@ def _own_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
 @pytest.fixture
 def _prompt_policy(_own_installation: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A policy that lets nobody be: whatever the hour, every notice goes at once and as a letter of its own."""
+    from bihuan.policy.document import read_document
     from bihuan.policy.loader import DEFAULTS
     from bihuan.settings import settings
 
@@ -69,6 +70,9 @@ def _prompt_policy(_own_installation: None, monkeypatch: pytest.MonkeyPatch, tmp
     folder.mkdir()
     without = {key: words for key, words in written.items() if key != "reminders"}
     (folder / "escalation.yaml").write_text(yaml.safe_dump(without, allow_unicode=True), encoding="utf-8")
+    asked = read_document("survey.yaml", (DEFAULTS / "survey.yaml").read_bytes()).content
+    asked["contact"]["window"] = ["00:00", "23:59"]
+    (folder / "survey.yaml").write_text(yaml.safe_dump(asked, allow_unicode=True, sort_keys=False), encoding="utf-8")
     monkeypatch.setenv("BIHUAN_POLICY_DIR", str(folder))
     settings.cache_clear()
 

@@ -6,14 +6,18 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bihuan.clock import Clock, fixed
+from bihuan.services.intake import take_in
 from bihuan.services.outbox import deliver_all
 from bihuan.services.survey import follow_up
 from bihuan.testing import RecordingGateway
+from schemas.complaint import ComplaintIn, CustomerIn, EventIn, EventKind
 
 PHONE, DESK = 390, 1280
 IMAGES = os.environ.get("BIHUAN_SCREENSHOTS")
@@ -33,8 +37,11 @@ class Letters:
 def letters(installation: Any) -> Letters:
     """What complainants of the demo were written, by their letters."""
     site, mail = installation.app.state.site, RecordingGateway()
-    follow_up(site.db, site.policy, site.settings, site.clock())
-    deliver_all(site.db, mail, site.settings, site.clock)
+    at = site.clock()  # ten in the morning: within the hours in which complainants are written to
+    for name, hours, milestone in (("yi", 1, "result_feedback"), ("er", 49, "satisfaction_follow_up")):
+        _handled(site, name, milestone, at - timedelta(hours=hours), fixed(at))
+    follow_up(site.db, site.policy, site.settings, at)
+    deliver_all(site.db, mail, site.settings, fixed(at))
     bodies = [(letter.title, letter.body) for _, letter in mail.sent if "/s/" in letter.body]
 
     def link(kind: str, *words: str) -> str:
@@ -42,6 +49,16 @@ def letters(installation: Any) -> Letters:
         return re.findall(rf"/{kind}/[\w-]+", body)[0]
 
     return Letters(link("s", "解决了吗", "solved"), link("s", "满意吗", "did we do"), link("o", "解决了吗", "solved"))
+
+
+def _handled(site: Any, name: str, milestone: str, at: datetime, clock: Clock) -> None:
+    """A complaint that was handled then, and whose complainant can be written to."""
+    customer = CustomerIn(external_id=name, name=name, contact_url=f"mailto:{name}@mail.example")
+    arrived = ComplaintIn(source="survey", external_id=name, registered_at=at - timedelta(hours=1), title="空调不制冷",
+                          customer=customer, deadlines={milestone: None},
+                          events=(EventIn(kind=EventKind.HANDLED, occurred_at=at),))  # fmt: skip
+    with site.db.write() as session:
+        take_in(session, site.policy, site.settings, clock, [arrived])
 
 
 @pytest.mark.e2e

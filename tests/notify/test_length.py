@@ -34,7 +34,8 @@ EMOJI = st.text("a😀长", min_size=100, max_size=250)
 def filled(text: str, link: str) -> dict:
     values = dict.fromkeys(NAMES, text) | {"link": link, "is_late": True, "is_simulated": True}
     promise = {"milestone": text, "due_at": text}
-    return values | {"items": [dict.fromkeys(ITEM, text)] * 20, "promises": [promise] * 20}
+    others = [{"number": text, "title": text, "link": link}] * 5
+    return values | {"items": [dict.fromkeys(ITEM, text)] * 20, "promises": [promise] * 20, "others": others}
 
 
 def test_a_letter_that_fits_the_narrowest_fits_every_channel():
