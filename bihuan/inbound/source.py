@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -91,9 +92,9 @@ class SourceFile(PolicyModel):
             raise Flaw(f"{delimiter!r} is not one character", 'write ",", ";", "|" or tab')
         return character
 
+    @abstractmethod
     def columns(self) -> Iterator[tuple[KeyPath, str]]:
         """Every column that is read, with the place in the mapping that names it."""
-        raise NotImplementedError
 
 
 def column_at(at: KeyPath, column: str | None) -> Iterator[tuple[KeyPath, str]]:

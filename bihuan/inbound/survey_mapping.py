@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -33,9 +34,9 @@ class _Question(Origin):
     blank: Words = frozenset()
     """Codes that mean "not answered", besides the empty cell and the mapping's missing words."""
 
+    @abstractmethod
     def codes(self) -> Mapping[str, Any]:
         """What each valid code means."""
-        raise NotImplementedError
 
     @model_validator(mode="after")
     def _means_one_thing(self) -> Self:
