@@ -21,7 +21,7 @@ from bihuan.policy.models import Policy
 from bihuan.rules.complaint import possible
 from bihuan.rules.escalation import Place, next_place
 from bihuan.rules.outbox import message_key
-from bihuan.rules.roster import PREFERRED
+from bihuan.rules.roster import OPERATOR, PREFERRED
 from bihuan.services.complaint import record
 from bihuan.services.escalation import ended_at, planned, timing_of
 from bihuan.services.letter_ladder import CANNOT_KEY, HANDED_OVER_KEY
@@ -37,6 +37,10 @@ from schemas.people import Staff
 
 _E, _M, _S = table_of(Escalation), table_of(Message), table_of(Staff).c
 REASON_CHARACTERS = 300
+
+
+class EndedError(RefusedError):
+    """The matter has ended: nothing is left to be done about it."""
 
 
 class Standing(StrEnum):
@@ -98,7 +102,8 @@ def hand_over(session: Session, policy: Policy, clock: Clock, message_id: int, t
 
     Raises:
         UsageError: No such message, or no such colleague.
-        RefusedError: The matter has ended, or it would stay where it is.
+        EndedError: The matter has ended.
+        RefusedError: It would stay where it is.
     """
     it, at = _alive(session, message_id, clock()), clock()
     colleague = session.execute(select(_S.id).where(_S.code == to, _S.is_active)).scalar()
@@ -120,7 +125,7 @@ def cannot(session: Session, policy: Policy, clock: Clock, message_id: int, reas
 
     Raises:
         UsageError: No such message, or no reason.
-        RefusedError: The matter has ended.
+        EndedError: The matter has ended.
     """
     it, at = _alive(session, message_id, clock()), clock()
     reason = " ".join(reason.split())[:REASON_CHARACTERS]
@@ -140,7 +145,7 @@ def cannot(session: Session, policy: Policy, clock: Clock, message_id: int, reas
     people = roster(session, policy, at)
     found = people.resolve("department_head", it.department_id, it.handler_id).recipients
     others = [recipient for recipient, _ in found if recipient != it.recipient]
-    _say(session, it, Notice.CANNOT, others[0] if others else "operator", key, at)
+    _say(session, it, Notice.CANNOT, others[0] if others else OPERATOR, key, at)
 
 
 def _found(session: Session, message_id: int) -> Told:
@@ -153,7 +158,7 @@ def _found(session: Session, message_id: int) -> Told:
 def _alive(session: Session, message_id: int, at: datetime) -> Told:
     it = _found(session, message_id)
     if it.ended_at and it.ended_at <= at:
-        raise RefusedError(f"{it.number}: the matter has ended", cure="nothing is left to do")
+        raise EndedError(f"{it.number}: the matter has ended", cure="nothing is left to do")
     return it
 
 

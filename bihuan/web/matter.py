@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bihuan.errors import RefusedError, UsageError
-from bihuan.services.acknowledgement import REASON_CHARACTERS, Standing, acknowledge, cannot, hand_over
+from bihuan.services.acknowledgement import REASON_CHARACTERS, EndedError, Standing, acknowledge, cannot, hand_over
 from bihuan.services.escalation import climb_due
 from bihuan.services.explanation import accounts
 from bihuan.services.explanation_words import passages
@@ -167,7 +167,8 @@ def _act(request: Request, fields: Mapping[str, str]) -> Response:
                 return page(request, "link_refused.html", {"why": link.value}, status=410)
             use(session, link.id, here.clock())
             chosen = _chosen(queries.letter_of(session, link.message_id), fields)
-            done = [_do(request, session, one, fields, _code(session, link.recipient)) for one in chosen]
+            who = _code(session, link.recipient)
+            done = [_do(request, session, one, fields, who) for one in chosen]
     except (RefusedError, UsageError) as error:
         return _page(request, refused=Refused(_number(fields.get("message", "")), _case(error, fields), fields))
     return _after(request, f"/a/{token}", fields, done[0] if done else "")
@@ -213,7 +214,7 @@ def _code(session: Session, recipient: str) -> str:
 
 def _case(error: RefusedError | UsageError, fields: Mapping[str, str]) -> str:
     """The word for why it was not done."""
-    if isinstance(error, RefusedError) and "ended" in error.what:
+    if isinstance(error, EndedError):
         return "ended"
     return {"hand_over": "to", "cannot": "reason"}.get(fields.get("act", ""), "form")
 
