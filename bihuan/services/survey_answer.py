@@ -26,7 +26,7 @@ from bihuan.services.escalation import planned
 from bihuan.services.link import Refusal, open_link
 from bihuan.services.people import roster
 from bihuan.services.policy import survey_edition
-from bihuan.store.rows import insert_new_alike, insert_new_rows, table_of
+from bihuan.store.rows import insert_new_alike, insert_new_rows, insert_rows, table_of
 from schemas.access import Purpose
 from schemas.complaint import Complaint, ComplaintState, EventIn, EventKind
 from schemas.outbox import Message, Notice, Urgency
@@ -148,7 +148,7 @@ def has_opted_out(session: Session, customer_id: int) -> bool:
 def opt_out(session: Session, customer_id: int, at: datetime) -> None:
     """Note that a person does not want to be asked any more; said twice it counts once."""
     if not has_opted_out(session, customer_id):
-        insert_new_rows(session, OptOut, [{"customer_id": customer_id, "since": at, "how": "link"}], ["id"])
+        insert_rows(session, OptOut, [{"customer_id": customer_id, "since": at, "how": "link"}])
 
 
 def opt_in(session: Session, customer_id: int, at: datetime) -> None:

@@ -64,7 +64,7 @@ def _kept(opened: Opened) -> dict[str, Any]:
 async def save(request: Request) -> Response:
     """Keep the answers of a form; where some are missing or wrong, keep the others and say which."""
     here, token = site(request), request.path_params["token"]
-    if not here.throttle.admits(f"survey {token}", here.clock()):
+    if not here.answers.admits(token, here.clock()):
         raise HTTPException(_BUSY)
     return await run_in_threadpool(_save, request, await posted_form(request))
 
@@ -82,7 +82,7 @@ def _save(request: Request, fields: dict[str, str]) -> Response:
     known = {name: problem for name, problem in read.problems.items() if name in opened.questionnaire.by_name}
     if known or not read.answers:
         return _form(request, opened, known or _nothing(opened.questionnaire), is_simulated, fields)
-    return RedirectResponse(f"/s/{token}?saved=1", 303)
+    return RedirectResponse(f"/s/{token}?saved=1&lang={language}", 303)
 
 
 def _nothing(questionnaire: Questionnaire) -> dict[str, Problem]:
@@ -115,7 +115,7 @@ def _stop(request: Request, fields: Mapping[str, str]) -> Response:
             return _page(request, {"why": row.value, "is_simulated": False}, status=_GONE)
         change = opt_in if fields.get("again") == "yes" else opt_out
         change(session, row.customer_id, here.clock())
-    return RedirectResponse(f"/o/{token}", 303)
+    return RedirectResponse(f"/o/{token}?lang={reader_of(request, here.settings).language}", 303)
 
 
 @cache

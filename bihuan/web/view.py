@@ -53,6 +53,8 @@ class Site:
     open_gateway: Callable[[], Gateway]
     throttle: Throttle = field(default_factory=lambda: Throttle(ASKS_PER_MINUTE))
     """Counts who asks for links to sign in."""
+    answers: Throttle = field(default_factory=lambda: Throttle(ASKS_PER_MINUTE))
+    """Counts the answers that come by one link; apart, so that made-up links push no asker out of memory."""
 
     @property
     def policy(self) -> Policy:

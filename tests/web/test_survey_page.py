@@ -76,7 +76,7 @@ def test_the_page_is_small_and_asks_for_nothing_else(asked, browser):
 
 def test_an_answer_is_kept_once_and_can_be_changed(asked, browser):
     address = link(asked)
-    assert send(browser, address, solved="yes").headers["location"] == f"{address}?saved=1"
+    assert send(browser, address, solved="yes").headers["location"] == f"{address}?saved=1&lang=zh"
     (answer,) = rows(asked, Answer)
     assert (answer.is_solved, answer.revision, answer.is_negative) == (True, 1, False)
     assert 'value="yes" checked' in browser.get(f"{address}?saved=1").text
@@ -210,3 +210,12 @@ def test_in_english_it_asks_the_same(asked, browser):
     page = browser.get(f"{link(asked)}?lang=en").text
     for words in ("Has your problem been solved?", "Yes", "No", "Send"):
         assert words in page
+
+
+def test_whoever_chose_english_stays_with_it(asked, browser):
+    """The page keeps no cookie: the form itself says in which language it is."""
+    address = link(asked)
+    action = re.findall(r'action="([^"]+)"', browser.get(f"{address}?lang=en").text)[0]
+    done = send(browser, action, solved="yes").headers["location"]
+    assert "Thank you" in browser.get(done).text
+    assert "Change" in browser.get(done).text
