@@ -50,6 +50,12 @@ class Invitation(SQLModel, table=True):
         Index("ix_invitation_subject", "subject_kind", "subject_id"),
         Index("ix_invitation_customer", "customer_id", "invited_at"),
         Index("ix_invitation_due_at", "due_at"),
+        Index(
+            "ix_invitation_call_at",
+            "call_at",
+            sqlite_where=text("call_at IS NOT NULL"),
+            postgresql_where=text("call_at IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=Id)
@@ -76,6 +82,8 @@ class Invitation(SQLModel, table=True):
     reminders: int = Field(default=0)
     calls: int = Field(default=0)
     """Tries to reach the person by telephone."""
+    call_at: datetime | None = None
+    """When the next try is due; None where it does not stand on the telephone worklist."""
     contacted_at: datetime | None = None
     """When the last letter about it was planned, the invitation or a reminder."""
     invited_at: datetime | None = None
@@ -92,6 +100,15 @@ class AnswerSource(StrEnum):
     IMPORT = "import"
 
 
+class Review(StrEnum):
+    """What a person made of an open text that speaks against the score above it."""
+
+    PENDING = "pending"
+    NEGATIVE = "negative"
+    """It opened work, as a low score does."""
+    DISMISSED = "dismissed"
+
+
 class Answer(SQLModel, table=True):
     """The current answer 答卷 to one invitation, or a line of a foreign survey; what it says in figures stands beside.
 
@@ -99,7 +116,22 @@ class Answer(SQLModel, table=True):
     """
 
     __tablename__ = "answer"
-    __table_args__ = (UniqueConstraint("source", "external_id"), Index("ix_answer_answered_at", "answered_at"))
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        Index("ix_answer_answered_at", "answered_at"),
+        Index(
+            "ix_answer_negative",
+            "answered_at",
+            sqlite_where=text("is_negative"),
+            postgresql_where=text("is_negative"),
+        ),
+        Index(
+            "ix_answer_review",
+            "review",
+            sqlite_where=text("review IS NOT NULL"),
+            postgresql_where=text("review IS NOT NULL"),
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=Id)
     invitation_id: int | None = Field(default=None, foreign_key="invitation.id", sa_type=Id, unique=True)
@@ -125,6 +157,10 @@ class Answer(SQLModel, table=True):
     """Sampling weight of a foreign survey."""
     comment: str = Field(default="", sa_type=Text)
     is_negative: bool = Field(default=False)
+    review: Review | None = Field(default=None, sa_type=Word(Review))
+    """None where nobody has to look at its text."""
+    reviewed_at: datetime | None = None
+    reviewed_by: str = Field(default="", max_length=120)
     answered_at: datetime
     """When first."""
     changed_at: datetime
@@ -196,8 +232,13 @@ class Interview(SQLModel, table=True):
     complaint_id: int | None = Field(default=None, foreign_key="complaint.id", sa_type=Id)
     interviewer: str = Field(max_length=60)
     """Staff code."""
+    reason: str = Field(default="", max_length=500)
+    """Why this customer."""
     planned_at: datetime
+    """When it is to take place."""
+    planned_by: str = Field(default="", max_length=120)
     held_at: datetime | None = None
+    cancelled_at: datetime | None = None
     summary: str = Field(default="", sa_type=Text)
 
 
@@ -208,6 +249,8 @@ class ApiKey(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True, sa_type=Id)
     name: str = Field(max_length=60, unique=True)
+    scope: str = Field(default="touchpoints", max_length=60)
+    """What it opens."""
     key_hash: str = Field(max_length=64, unique=True)
     created_at: datetime
     revoked_at: datetime | None = None
