@@ -6,7 +6,9 @@ from schemas.access import Link, SignInSession
 from schemas.complaint import Complaint, ComplaintEvent
 from schemas.deadline import Deadline
 from schemas.escalation import Escalation, EscalationStep
+from schemas.improvement import AnalysisRun, Finding, Problem
 from schemas.installation import Heartbeat, InstallationFact
+from schemas.kpi import Signal, Snapshot
 from schemas.outbox import DeliveryAttempt, Message
 from schemas.people import Absence, Customer, Department, DutyShift, Staff
 from schemas.policy import PolicyEdition
@@ -17,6 +19,7 @@ METADATA = SQLModel.metadata
 __all__ = [
     "METADATA",
     "Absence",
+    "AnalysisRun",
     "Answer",
     "ApiKey",
     "CallAttempt",
@@ -29,6 +32,7 @@ __all__ = [
     "DutyShift",
     "Escalation",
     "EscalationStep",
+    "Finding",
     "Heartbeat",
     "InstallationFact",
     "Interview",
@@ -37,7 +41,10 @@ __all__ = [
     "Message",
     "OptOut",
     "PolicyEdition",
+    "Problem",
     "SignInSession",
+    "Signal",
+    "Snapshot",
     "Staff",
     "Touchpoint",
 ]
