@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from math import hypot
-from typing import NamedTuple
-
 import pandas as pd
-from scipy.stats import binomtest
+
+from bihuan.analysis.proportion import Contrast, newcombe, wilson
 
 CONFIDENCE = 0.95
 
@@ -24,16 +22,8 @@ def rates(counts: pd.DataFrame) -> pd.DataFrame:
     return counts.join(pd.DataFrame(rows, columns=["value", "low", "high"], index=counts.index, dtype="float64"))
 
 
-class Difference(NamedTuple):
-    """A difference of two shares with its interval, each NaN where one of the two has no n."""
-
-    value: float
-    low: float
-    high: float
-
-
-def difference(x1: int, n1: int, x2: int, n2: int) -> Difference:
-    """The first share less the second, with Newcombe's hybrid score interval (Stat Med 17:873, 1998, method 10).
+def difference(x1: int, n1: int, x2: int, n2: int) -> Contrast:
+    """The first share less the second, with Newcombe's hybrid score interval; all NaN where one of the two has no n.
 
     Args:
         x1: On time, of the first.
@@ -41,15 +31,13 @@ def difference(x1: int, n1: int, x2: int, n2: int) -> Difference:
         x2: On time, of the second.
         n2: Decided, of the second.
     """
-    first, low1, high1 = rate(x1, n1)
-    second, low2, high2 = rate(x2, n2)
-    value = first - second
-    return Difference(value, value - hypot(first - low1, high2 - second), value + hypot(high1 - first, second - low2))
+    if n1 == 0 or n2 == 0:
+        return Contrast(float("nan"), float("nan"), float("nan"))
+    return newcombe(x1, n1, x2, n2, CONFIDENCE)
 
 
 def rate(x: int, n: int) -> tuple[float, float, float]:
     """One rate with its Wilson score interval; NaN where n is 0."""
     if n == 0:
         return float("nan"), float("nan"), float("nan")
-    interval = binomtest(x, n).proportion_ci(CONFIDENCE, method="wilson")
-    return x / n, float(interval.low), float(interval.high)
+    return x / n, *wilson(x, n, CONFIDENCE)

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from scipy.stats import norm, t
 
 from bihuan.analysis.kpi import CONFIDENCE, rate
+from bihuan.analysis.proportion import quantile
 
 TALLY = ("value", "n", "weight", "weight_squared")
 """The columns of a tally."""
-PROMOTES_FROM, DETRACTS_TO = 9, 6
+PROMOTES_FROM, DETRACTS_TO, HIGHEST = 9, 6, 10
 """On the scale 0..10 (Reichheld, The One Number You Need to Grow, Harvard Business Review 81(12), 2003)."""
 SATISFIED_FROM = 4
 """On the scale 1..5: the top two boxes."""
@@ -172,7 +173,7 @@ class NpsError(NamedTuple):
     """Half the interval, points."""
 
 
-def nps_error(promoter_ratio: float, detractor_ratio: float, n: int) -> NpsError:
+def nps_error(promoter_ratio: float, detractor_ratio: float, n: int, confidence: float = CONFIDENCE) -> NpsError:
     """The standard error of a net promoter score: sqrt((p + d - (p - d)^2) / n), the quantile the normal one.
 
     Source: the variance of a difference of two multinomial shares; as an interval for the net promoter score in Rocks,
@@ -182,10 +183,11 @@ def nps_error(promoter_ratio: float, detractor_ratio: float, n: int) -> NpsError
         promoter_ratio: 0..1.
         detractor_ratio: 0..1.
         n: How many answered, 1 or more.
+        confidence: Of the margin.
     """
     variance = promoter_ratio + detractor_ratio - (promoter_ratio - detractor_ratio) ** 2
     error = POINTS * sqrt(max(variance, 0.0) / n)
-    return NpsError(variance, error, float(norm.ppf((1 + CONFIDENCE) / 2)) * error)
+    return NpsError(variance, error, quantile(confidence) * error)
 
 
 def nps(counted: Segments) -> Estimate:

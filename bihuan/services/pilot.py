@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from sqlmodel import Session
 
-from bihuan.analysis.kpi import Difference, difference, rate
+from bihuan.analysis.kpi import difference, rate
+from bihuan.analysis.proportion import Contrast
 from bihuan.errors import UsageError
 from bihuan.policy.flaw import nearest
 from bihuan.policy.models import Policy
@@ -45,7 +46,7 @@ class Compared:
     milestone: str
     pilot: Share
     rest: Share
-    difference: Difference | None
+    difference: Contrast | None
     """Pilot less rest; None where one of them has no n."""
     verdict: Verdict
 
@@ -76,7 +77,7 @@ def _share(counts: dict[str, int]) -> Share:
     return Share(x, n, *rate(x, n)) if n else Share(x, n, None, None, None)
 
 
-def _verdict(pilot: Share, rest: Share, apart: Difference | None) -> Verdict:
+def _verdict(pilot: Share, rest: Share, apart: Contrast | None) -> Verdict:
     if apart is None or min(pilot.n, rest.n) < LEAST:
         return Verdict.TOO_FEW
     if apart.low <= 0 <= apart.high:

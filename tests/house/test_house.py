@@ -162,5 +162,5 @@ def test_importing_all_of_it_does_not_load(package: str, unwanted: set[str]):
 
 
 def test_the_command_line_starts_without_the_heavy_libraries():
-    heavy = {"prefect", "pandas", "scipy", "apprise"}
+    heavy = {"prefect", "pandas", "scipy", "statsmodels", "apprise"}
     assert run(f"import sys, bihuan.cli.main; print(*sorted({heavy!r} & sys.modules.keys()))").split() == []
