@@ -22,6 +22,7 @@ from bihuan.cli import (
     run,
     sla,
     staff,
+    stats,
     survey,
     up,
     watchdog,
@@ -39,6 +40,7 @@ app.command("run")(run.run)
 app.command("doctor")(doctor.doctor)
 app.command("watchdog")(watchdog.watchdog)
 app.command("explain")(explain.explain)
+app.command("stats")(stats.stats)
 app.add_typer(complaint.app, name="complaint")
 app.add_typer(survey.app, name="survey")
 app.add_typer(sla.app, name="sla")

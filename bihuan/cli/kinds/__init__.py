@@ -1,0 +1,1 @@
+"""What ``bihuan stats`` computes: one function a kind, from the inputs of a request to its result."""
