@@ -2,7 +2,8 @@
 
 SQLite: WAL, foreign keys, a busy time-out, full synchronisation (what was recorded as sending must survive a power
 cut), and BEGIN IMMEDIATE for writers: a plain BEGIN lets two writers read the same rows and fail at commit.
-PostgreSQL: READ COMMITTED; claims lock rows with SKIP LOCKED.
+PostgreSQL: READ COMMITTED; claims lock rows with SKIP LOCKED. What is bound to a statement shows in no error of
+either: it may be a person's.
 """
 
 from __future__ import annotations
@@ -110,11 +111,13 @@ def _make_engine(url: str) -> Engine:
         driver = _DRIVERS.get(parsed.get_backend_name(), parsed.drivername)
         parsed = parsed.set(drivername=driver)  # Prefect's URLs name an asynchronous driver
         if driver == "sqlite":
-            engine = create_engine(parsed, connect_args={"isolation_level": None, "timeout": _BUSY_SECONDS})
+            engine = create_engine(
+                parsed, connect_args={"isolation_level": None, "timeout": _BUSY_SECONDS}, hide_parameters=True
+            )
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
             return engine
-        return create_engine(parsed, connect_args={"connect_timeout": 10}, pool_pre_ping=True)
+        return create_engine(parsed, connect_args={"connect_timeout": 10}, pool_pre_ping=True, hide_parameters=True)
     except (ArgumentError, ImportError, ValueError) as error:
         raise UsageError(
             "BIHUAN_DATABASE_URL is not a database URL this build knows",
