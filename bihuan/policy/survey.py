@@ -17,7 +17,7 @@ from bihuan.policy.flaw import Flaw, KeyPath, nearest
 from bihuan.policy.questionnaire import Questionnaire
 from bihuan.policy.span import parse_span, span_text
 from bihuan.policy.value import Name, Span, Words
-from schemas.complaint import ComplaintState
+from schemas.complaint import Channel, ComplaintState, Kind, Severity
 
 AT_ONCE = "at_once"
 """What a policy writes where nothing is waited for."""
@@ -62,12 +62,26 @@ class FollowUp(Asking):
     letter: Literal["result", "follow_up"] = Field("follow_up", description="Which letter brings it.")
 
 
+class ComplaintPolicy(PolicyModel):
+    """The complaint as which a negative answer about a touchpoint is registered."""
+
+    channel: Channel = Field(Channel.WEB, description="How it came in.")
+    kind: Kind = Field(Kind.SERVICE, description="What it is about: routing goes by it.")
+    severity: Severity = Field(Severity.GENERAL, description="How grave it is.")
+
+
 class TouchpointPolicy(Asking):
     """Something that other systems tell us of 关键节点, and that is asked about where nobody is bothered by it."""
 
     words: Words
     within: Span = Field(timedelta(hours=72), description="Later than so long after it, nobody is asked any more.")
     priority: int = Field(strict=True, ge=1, le=99, description="Of several at once the one with the lowest is asked.")
+    reference: Annotated[str, Field(min_length=1, max_length=60)] | None = Field(
+        None, description="The fact by which the person knows it, such as the order's number: letters say it."
+    )
+    complaint: ComplaintPolicy = Field(
+        default=ComplaintPolicy(), description="What a negative answer is registered as."
+    )
 
 
 class ContactPolicy(PolicyModel):
@@ -128,6 +142,8 @@ class SurveyPolicy(Section):
 
     @model_validator(mode="after")
     def _knows_its_questionnaires(self) -> Self:
+        for name in self.touchpoints.keys() & self.follow_ups.keys():
+            raise Flaw("is the name of a follow-up too", "give the touchpoint another", ("touchpoints", name))
         for at, asking in self._askings():
             if asking.questionnaire not in self.questionnaires:
                 cure = nearest(asking.questionnaire, self.questionnaires)

@@ -44,7 +44,7 @@ class Reason(StrEnum):
     SILENT = "silent"
     """No answer after the last letter."""
     TOO_LATE = "too_late"
-    """It had expired before anybody could send it."""
+    """It had expired before anybody could send it, or a touchpoint lay too long ago."""
     REOPENED = "reopened"
 
 
@@ -96,8 +96,10 @@ def next_step(it: Standing, asking: Asking, contact: ContactPolicy, window: Wind
     """
     if it.is_cancelled:
         return Step(Act.CANCEL, reason=Reason.REOPENED)
+    is_unsent = it.state is InvitationState.PLANNED
+    if is_unsent and _is_unsolicited(asking) and at > it.due_at:
+        return Step(Act.SUPPRESS, reason=Reason.TOO_LATE)
     if at >= it.expires_at:
-        is_unsent = it.state is InvitationState.PLANNED
         return Step(Act.EXPIRE, reason=Reason.TOO_LATE if is_unsent else None)
     if it.is_opted_out:
         return Step(Act.SUPPRESS, reason=Reason.OPTED_OUT)
@@ -113,16 +115,25 @@ def next_step(it: Standing, asking: Asking, contact: ContactPolicy, window: Wind
 
 def _first(it: Standing, asking: Asking, contact: ContactPolicy, window: Window, at: datetime) -> Step:
     """Whether it goes out now."""
-    is_unsolicited = isinstance(asking, TouchpointPolicy)
+    is_unsolicited = _is_unsolicited(asking)
     if it.is_met:
         return Step(Act.SUPPRESS, reason=Reason.TOLD)
     if not it.has_contact:
-        return Step(Act.CALL, reason=Reason.NO_CONTACT)
+        return _by_phone(asking, Reason.NO_CONTACT)
     if is_unsolicited and it.person_at and at < it.person_at + contact.unsolicited_every:
         return Step(Act.SUPPRESS, reason=Reason.FATIGUE)
     later = _waits_until(it, contact, window, at)
     may_wait = is_unsolicited or later <= it.due_at or at > it.due_at
     return Step(Act.WAIT, min(later, it.expires_at)) if later > at and may_wait else Step(Act.INVITE)
+
+
+def _is_unsolicited(asking: Asking) -> bool:
+    return isinstance(asking, TouchpointPolicy)
+
+
+def _by_phone(asking: Asking, reason: Reason) -> Step:
+    """Whoever is owed something is called where no letter arrives; nobody is called about a touchpoint instead."""
+    return Step(Act.SUPPRESS if _is_unsolicited(asking) else Act.CALL, reason=reason)
 
 
 def _waits_until(it: Standing, contact: ContactPolicy, window: Window, at: datetime) -> datetime:
@@ -135,7 +146,7 @@ def _waits_until(it: Standing, contact: ContactPolicy, window: Window, at: datet
 def _further(it: Standing, asking: Asking, contact: ContactPolicy, window: Window, at: datetime) -> Step:
     """What follows an invitation that went out: a reminder, a call, or nothing."""
     if it.invited_at is None or it.contacted_at is None:
-        return _unsent(it)
+        return _unsent(it, asking)
     if it.subject_at and it.subject_at > it.contacted_at:  # a later letter about the same matter reminds by itself
         return Step(Act.WAIT, it.expires_at)
     remind_at = reminder_at(asking, it.reminders, it.contacted_at, window)
@@ -143,18 +154,18 @@ def _further(it: Standing, asking: Asking, contact: ContactPolicy, window: Windo
         later = max(remind_at, _waits_until(it, contact, window, at))
         if later > at:
             return Step(Act.WAIT, later)
-        return Step(Act.REMIND) if it.has_contact else Step(Act.CALL, reason=Reason.NO_CONTACT)
+        return Step(Act.REMIND) if it.has_contact else _by_phone(asking, Reason.NO_CONTACT)
     if asking.call_after:
         call_at = it.contacted_at + asking.call_after
         return Step(Act.WAIT, call_at) if call_at > at else Step(Act.CALL, reason=Reason.SILENT)
     return Step(Act.WAIT, it.expires_at)
 
 
-def _unsent(it: Standing) -> Step:
+def _unsent(it: Standing, asking: Asking) -> Step:
     """What follows from a message that is not sent: its delivery has it looked at again."""
     match it.sending:
         case MessageState.FAILED:
-            return Step(Act.CALL, reason=Reason.UNDELIVERABLE)
+            return _by_phone(asking, Reason.UNDELIVERABLE)
         case MessageState.SUPPRESSED:
             return Step(Act.SUPPRESS, reason=it.reason)
         case _:  # on its way, or unknown: then a person finds out

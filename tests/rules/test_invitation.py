@@ -82,6 +82,22 @@ def test_nobody_is_asked_unsolicited_more_than_once_in_thirty_days(person_at, ac
     assert step(PLANNED._replace(person_at=person_at), NOON, TOUCH).act is act
 
 
+@pytest.mark.parametrize(
+    ("it", "at", "expected"),
+    [
+        (PLANNED, NINE + D, Step(Act.INVITE)),  # at the last instant
+        (PLANNED, NINE + D + H, Step(Act.SUPPRESS, reason=Reason.TOO_LATE)),
+        (PLANNED, NINE + 20 * D, Step(Act.SUPPRESS, reason=Reason.TOO_LATE)),  # with a row in the ledger, not expired
+        (PLANNED._replace(has_contact=False), NOON, Step(Act.SUPPRESS, reason=Reason.NO_CONTACT)),
+        (SENT._replace(invited_at=None, sending=MessageState.FAILED), NOON,
+         Step(Act.SUPPRESS, reason=Reason.UNDELIVERABLE)),
+        (SENT, NINE + 14 * D, Step(Act.EXPIRE)),
+    ],
+)  # fmt: skip
+def test_about_a_touchpoint_nobody_is_asked_late_and_nobody_is_called_instead(it, at, expected):
+    assert step(it, at, TOUCH) == expected
+
+
 def test_what_nobody_asked_for_never_comes_at_night():
     assert step(PLANNED._replace(due_at=NIGHT + H), NIGHT, TOUCH) == Step(Act.WAIT, NINE + D)
 
