@@ -93,6 +93,10 @@ class Settings(BaseSettings):
         """The address at which this machine itself reaches the pages."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.web_host, self.web_host)  # noqa: S104 - nothing is bound
 
+    def schemes(self) -> frozenset[str]:
+        """The URL schemes that may be used, in small letters."""
+        return frozenset(scheme.strip().lower() for scheme in self.allowed_schemes.split(","))
+
     def database(self) -> str:
         """The database's URL: the one set, else SQLite in the data folder."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'bihuan.db').resolve()}"

@@ -182,6 +182,8 @@ class CustomerIn(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    source: str | None = Payload(default=None, min_length=1, max_length=60)
+    """Whose ``external_id`` it is, where that is another source than the complaint's; None: the complaint's."""
     external_id: str | None = Payload(default=None, max_length=120)
     name: str = Payload(default="", max_length=120)
     contact_url: str | None = None

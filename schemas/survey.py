@@ -6,8 +6,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
-from pydantic import Field as Payload
 from sqlalchemy import Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
@@ -255,20 +253,3 @@ class ApiKey(SQLModel, table=True):
     created_at: datetime
     revoked_at: datetime | None = None
     used_at: datetime | None = None
-
-
-class TouchpointIn(BaseModel):
-    """A touchpoint as another system hands it over."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    source: str = Payload(min_length=1, max_length=60)
-    external_id: str = Payload(min_length=1, max_length=120)
-    kind: str = Payload(pattern=r"^[a-z][a-z0-9_]{0,39}$")
-    occurred_at: AwareDatetime
-    customer_id: str = Payload(min_length=1, max_length=120)
-    """The source's own id of the customer."""
-    name: str = Payload(default="", max_length=120)
-    contact_url: str | None = None
-    language: str = "zh"
-    facts: dict[str, str | int | float | bool] = Payload(default_factory=dict)

@@ -71,13 +71,18 @@ LETTER_BYTES = min(channel.letter_bytes for channel in CHANNELS.values() if not 
 
 def channel_of(url: str) -> Channel:
     """The service that a contact's URL belongs to; `OTHER` where it is not known."""
+    return CHANNELS.get(scheme_of(url), OTHER)
+
+
+def scheme_of(url: str) -> str:
+    """The Apprise scheme of a contact's URL, also where it is one that its service gave out; "" where it is no URL."""
     found = re.match(r"\s*([a-z][a-z0-9+.-]*):(?://([^/?#:]*))?", url, re.IGNORECASE)
     if found is None:
-        return OTHER
+        return ""
     scheme, host = found[1].lower(), (found[2] or "").lower()
     is_teams = host.endswith((".logic.azure.com", ".api.powerplatform.com"))
     given_out = "workflows" if is_teams else _GIVEN_OUT.get(host, "")
-    return CHANNELS.get(given_out if scheme in {"http", "https"} else scheme, OTHER)
+    return given_out or scheme if scheme in {"http", "https"} else scheme
 
 
 def per_minute(url: str, most: int) -> int:

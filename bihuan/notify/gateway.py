@@ -63,7 +63,7 @@ class AppriseGateway:
         from bihuan.notify.delivery import Limits  # noqa: PLC0415
 
         self._limits = Limits(
-            schemes=frozenset(scheme.strip().lower() for scheme in settings.allowed_schemes.split(",")),
+            schemes=settings.schemes(),
             timeout_seconds=settings.send_timeout_seconds,
             is_private_allowed=settings.allow_private_targets,
         )

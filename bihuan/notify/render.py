@@ -5,9 +5,10 @@ Values a notice takes (`title` is the complaint's; words and instants come alrea
 - receipt: number, title, promises (a list of milestone and due_at)
 - warning: number, title, severity, kind, department, handler, milestone, due_at, remaining, link, is_late
 - breach: the same, with overdue_text instead of remaining
-- result, follow_up and survey_reminder: number and title (empty where it is about no complaint), link, good_until (when
-  it expires), opt_out_link, others (further invitations in the letter: number, title, link); result also says result,
-  what was done, empty where nobody said it
+- negative: number, title, severity, handler, link, is_from_touchpoint (the answer was about none, and became one)
+- result, follow_up and survey_reminder: number and title (empty where it is about no complaint), occasion and reference
+  (of a touchpoint, else empty), link, good_until (when it expires), opt_out_link, others (further invitations in the
+  letter: number, title, link); result also says result, what was done, empty where nobody said it
 - silence and runs_again: sweep, silent (how long), last_at (of the last run, empty where it never ran), link
 - sign_in: link, due_at (until when it is good)
 - digest: count, items (each number, title, milestone, overdue_text), more (how many are not listed), link; and how many

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from bihuan.errors import RefusedError, UsageError
+from bihuan.notify.channel import scheme_of
 from bihuan.notify.contact import addressed, seal, unseal
 from bihuan.settings import Settings
 from schemas.people import MASK
 
 _OPENS_NOTHING = "none"
+_CONTACT = re.compile(r"mailto:[^/\s@]+@[^\s@]+|[a-z][a-z0-9+.-]*://[^\s*]+", re.IGNORECASE)
+"""A plain address or a URL; one that was shown masked is none."""
 
 
 def resealed(sealed: str | None, contact: str | None, secret: str) -> str | None:
@@ -33,6 +38,15 @@ def _holds(sealed: str, contact: str, secret: str) -> bool:
         return unseal(sealed, secret) == contact
     except RefusedError:
         return False  # sealed with another secret: it is entered again
+
+
+def unreachable(contact: str, settings: Settings) -> tuple[str, str] | None:
+    """What and cure where another system names a contact that nothing may be sent to; neither quotes it."""
+    if not _CONTACT.fullmatch(contact):
+        return "is no contact", "write mailto:li@example.com, or an Apprise URL"
+    if scheme_of(contact) not in settings.schemes():
+        return "is a contact of a kind that is not allowed here", "see BIHUAN_ALLOWED_SCHEMES"
+    return None
 
 
 def unusable(sealed: str, settings: Settings) -> tuple[str, str] | None:

@@ -25,6 +25,7 @@ from bihuan.services.letter_survey import SurveyFacts, survey_facts
 from bihuan.services.link import NewLink
 from bihuan.settings import Settings
 from bihuan.store.queries.letter import letter_facts, promises, readers
+from bihuan.store.queries.touchpoint import SUBJECT as TOUCHPOINT
 from schemas.access import Purpose
 from schemas.outbox import OF_A_MATTER, SURVEYS, Notice
 
@@ -113,6 +114,7 @@ class Desk:
             "department": row.department if language == "zh" else row.department_en or row.department,
             "handler": row.handler,
             "link": f"{self.settings.web_url}/complaints/{row.number}",
+            "is_from_touchpoint": row.asked_about == TOUCHPOINT,
         }
         if row.notice is Notice.RECEIPT:
             promised = self.promised.get(row.subject_id, [])

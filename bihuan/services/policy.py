@@ -149,8 +149,14 @@ def survey_edition(session: Session, version: str, policy: Policy) -> SurveyPoli
     return found
 
 
+def kept_survey(session: Session, version: str) -> SurveyPolicy | None:
+    """The questionnaires and follow-ups as an edition said them; None where it was never kept."""
+    found: SurveyPolicy | None = _edition(session, "survey", version, None)
+    return found
+
+
 def _edition(session: Session, section: str, version: str, today: Any) -> Any:
-    if today.version == version:
+    if today is not None and today.version == version:
         return today
     kept = select(_EDITION.c.file, _EDITION.c.text).where(_EDITION.c.section == section, _EDITION.c.version == version)
     row = session.execute(kept.limit(1)).first()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import select, tuple_
 from sqlmodel import Session
@@ -16,7 +17,15 @@ from schemas.complaint import ComplaintIn, CustomerIn
 from schemas.people import Customer, Department, Staff
 
 _CUSTOMER = table_of(Customer)
-_Identity = tuple[str, str | None, str | None]
+Identity = tuple[str, str | None, str | None]
+"""Whose customer, by which id; without an id the complaint by which alone the person is known."""
+
+
+class Newcomer(NamedTuple):
+    """Somebody whom a batch names."""
+
+    customer: CustomerIn
+    is_simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +34,7 @@ class Registry:
 
     departments: dict[str, int]
     handlers: dict[str, int]
-    customers: dict[_Identity, int]
+    customers: dict[Identity, int]
 
     def department_id(self, code: str | None) -> int | None:
         """The department's id; None where the complaint names none."""
@@ -47,8 +56,11 @@ def open_registry(
     return Registry(
         _departments(session, {complaint.department: complaint.is_simulated for complaint in batch}),
         _handlers(session, {complaint.handler for complaint in batch}),
-        _customers(session, settings, [complaint for complaint in fresh if complaint.customer]),
-    )
+        enter_customers(session, settings, {
+            _identity(complaint, complaint.customer): Newcomer(complaint.customer, complaint.is_simulated)
+            for complaint in fresh if complaint.customer
+        }),
+    )  # fmt: skip
 
 
 def _departments(session: Session, codes: dict[str | None, bool]) -> dict[str, int]:
@@ -76,42 +88,42 @@ def _handlers(session: Session, codes: set[str | None]) -> dict[str, int]:
     }
 
 
-def _identity(complaint: ComplaintIn, customer: CustomerIn | None) -> _Identity:
+def _identity(complaint: ComplaintIn, customer: CustomerIn | None) -> Identity:
     """A customer is known by the source's id; without one, by this complaint alone."""
     if customer and customer.external_id:
-        return complaint.source, customer.external_id, None
+        return customer.source or complaint.source, customer.external_id, None
     return complaint.source, None, complaint.external_id or f"{id(complaint)}"
 
 
-def _customers(session: Session, settings: Settings, batch: list[ComplaintIn]) -> dict[_Identity, int]:
-    wanted = {_identity(complaint, complaint.customer): complaint for complaint in batch}
+def enter_customers(session: Session, settings: Settings, wanted: Mapping[Identity, Newcomer]) -> dict[Identity, int]:
+    """The ids of these people; those who are not known yet are added, with their contacts sealed.
+
+    Hold ``intake`` around it, or two that come in at once would both make the same customer.
+    """
     names = [(source, external_id) for source, external_id, _ in wanted if external_id]
     rows = session.execute(
         select(_CUSTOMER.c.id, _CUSTOMER.c.source, _CUSTOMER.c.external_id)
         .where(tuple_(_CUSTOMER.c.source, _CUSTOMER.c.external_id).in_(names))
     ).all() if names else []  # fmt: skip
-    found: dict[_Identity, int] = {(row.source, row.external_id, None): row.id for row in rows}
-    fresh = {identity: complaint for identity, complaint in wanted.items() if identity not in found}
+    found: dict[Identity, int] = {(row.source, row.external_id, None): row.id for row in rows}
+    fresh = {identity: newcomer for identity, newcomer in wanted.items() if identity not in found}
     ids = dict(zip(fresh, reserve_ids(session, Customer, len(fresh)), strict=True))
     insert_rows(session, Customer, [
-        _customer_row(ids[identity], complaint, complaint.customer, settings)
-        for identity, complaint in fresh.items() if complaint.customer
+        {"id": ids[identity], "source": identity[0], **_customer_row(newcomer, settings)}
+        for identity, newcomer in fresh.items()
     ])  # fmt: skip
     return found | ids
 
 
-def _customer_row(
-    customer_id: int, complaint: ComplaintIn, customer: CustomerIn, settings: Settings
-) -> dict[str, object]:
+def _customer_row(newcomer: Newcomer, settings: Settings) -> dict[str, object]:
+    customer = newcomer.customer
     sealed = seal(customer.contact_url, settings.secret_value()) if customer.contact_url else None
     return {
-        "id": customer_id,
-        "source": complaint.source,
         "external_id": customer.external_id,
         "name": customer.name,
         "sealed_contact": sealed,
         "language": customer.language,
         "timezone": customer.timezone,
         "tier": customer.tier,
-        "is_simulated": complaint.is_simulated,
+        "is_simulated": newcomer.is_simulated,
     }

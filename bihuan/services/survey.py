@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row
 from sqlmodel import Session
 
+from bihuan.clock import fixed
 from bihuan.policy.models import Policy
 from bihuan.policy.survey import Asking, SurveyPolicy, TouchpointPolicy
 from bihuan.rules.invitation import Act, Standing, Step, Wish, arbitrate, next_step
@@ -26,6 +27,7 @@ from bihuan.services.survey_end import cancel
 from bihuan.services.survey_letters import Going, write_letters
 from bihuan.services.survey_plan import Planned, plan_news, window_of
 from bihuan.services.survey_told import record_told
+from bihuan.services.touchpoint_work import open_owed
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
 from bihuan.store.lock import hold
@@ -34,6 +36,8 @@ from bihuan.store.rows import update_rows
 from schemas.survey import Invitation, InvitationState
 
 _DAY = timedelta(days=1)
+_AT_ONCE = 50
+"""Complaints registered in one transaction: each is assigned by itself."""
 _AFTER = {
     Act.INVITE: InvitationState.INVITED, Act.CALL: InvitationState.PHONE, Act.SUPPRESS: InvitationState.SUPPRESSED,
     Act.EXPIRE: InvitationState.EXPIRED,
@@ -57,6 +61,8 @@ class FollowedUp:
     cancelled: int = 0
     expired: int = 0
     waiting: int = 0
+    opened: int = 0
+    """Bad answers about touchpoints that became complaints now, because nothing made them one at once."""
     told: int = 0
     """Duties that sent letters met, written into the logs."""
 
@@ -110,7 +116,10 @@ def follow_up_due(db: Database, policy: Policy, settings: Settings, at: datetime
         planned = plan_news(session, policy, settings, at, limit)
     with db.write() as session:
         hold(session, "follow-up")
-        return _of_news(planned) + _take_due(session, policy, settings, at, limit)
+        done = _of_news(planned) + _take_due(session, policy, settings, at, limit)
+    with db.write() as session:
+        opened = open_owed(session, policy, settings, fixed(at), min(limit, _AT_ONCE))
+    return done + FollowedUp(taken=opened, opened=opened)
 
 
 def _of_news(it: Planned) -> FollowedUp:

@@ -25,6 +25,7 @@ from bihuan.services.survey_answer import (
     opt_out,
     save_answer,
 )
+from bihuan.services.touchpoint_work import open_work
 from bihuan.store.queries import board
 from bihuan.web.reader import reader_of
 from bihuan.web.security import HEADERS, posted_form
@@ -75,6 +76,8 @@ def _save(request: Request, fields: dict[str, str]) -> Response:
     with here.db.write() as session:
         read = save_answer(session, here.policy, here.clock, token, fields, language)
         opened = open_survey(session, here.policy, token, here.clock())
+        if not isinstance(opened, Refusal):
+            open_work(session, here.policy, here.settings, here.clock, opened.invitation.id)
         is_simulated = board.is_simulated(session)
     if isinstance(opened, Refusal) or isinstance(read, Refusal):
         why = read if isinstance(read, Refusal) else opened

@@ -47,6 +47,9 @@ VALUES = {
     "digest": 10,
     "bundled": 10,
     "result": "已换新件，三天内送到",
+    "occasion": "",
+    "reference": "",
+    "is_from_touchpoint": False,
     "opt_out_link": "http://127.0.0.1:8700/o/abcdefghijklmnopqrstuv",
     "others": [
         {"number": "20261122-000124", "title": "发票", "link": "http://127.0.0.1:8700/s/abcdefghijklmnopqrstuv"}

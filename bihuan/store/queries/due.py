@@ -12,7 +12,7 @@ from bihuan.store.queries.survey import opted_out
 from bihuan.store.rows import table_of
 from schemas.complaint import Complaint, Severity
 from schemas.deadline import Deadline, DeadlineState
-from schemas.outbox import SWEEP, Audience, Message, MessageState, Notice, Urgency
+from schemas.outbox import SURVEYS, SWEEP, Audience, Message, MessageState, Notice, Urgency
 from schemas.people import Customer
 from schemas.survey import Invitation, InvitationState, OptOut
 
@@ -62,7 +62,9 @@ def _withdrawn(at: datetime) -> ColumnElement[str | None]:
     has_opted_out = select(_O.id).where(_O.customer_id == _I.customer_id, opted_out(at)).exists()
     is_over = _I.state.in_([InvitationState.CANCELLED, InvitationState.SUPPRESSED, InvitationState.EXPIRED])
     is_answered = (_M.notice == Notice.SURVEY_REMINDER) & (_I.state == InvitationState.ANSWERED)
-    return case((_I.id.is_(None), None), (has_opted_out, "opted_out"), (is_over | is_answered, "ended"), else_=None)
+    # What tells the staff of an answer comes of an invitation too, and does not end with it.
+    is_other = _I.id.is_(None) | _M.notice.not_in(list(SURVEYS))
+    return case((is_other, None), (has_opted_out, "opted_out"), (is_over | is_answered, "ended"), else_=None)
 
 
 def due_messages(

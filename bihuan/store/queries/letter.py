@@ -16,6 +16,7 @@ from schemas.deadline import Deadline
 from schemas.escalation import Escalation, EscalationStep
 from schemas.outbox import DeliveryAttempt, Message
 from schemas.people import Customer, Department, Staff
+from schemas.survey import Invitation
 
 _M = table_of(Message).c
 _C = table_of(Complaint).c
@@ -24,13 +25,15 @@ _A = table_of(DeliveryAttempt).c
 _E = table_of(Escalation).c
 _S = table_of(EscalationStep).c
 _V = table_of(ComplaintEvent).c
+_I = table_of(Invitation).c
 _READERS: dict[str, type[SQLModel]] = {"staff": Staff, "department": Department, "customer": Customer}
 
 
 def letter_facts(session: Session, message_ids: Sequence[int]) -> dict[int, Row[Any]]:
     """The complaint, deadline and people behind each message, by message id.
 
-    A message about a member of staff has no complaint, but the person: ``has_contact`` says whether one is known.
+    A message about a member of staff has no complaint, but the person: ``has_contact`` says whether one is known. Of
+    one that comes of an invitation ``asked_about`` is what that was about.
     """
     department, handler, person = table_of(Department).c, table_of(Staff).c, table_of(Staff).alias("person")
     rows = session.execute(
@@ -40,12 +43,13 @@ def letter_facts(session: Session, message_ids: Sequence[int]) -> dict[int, Row[
                func.coalesce(_C.is_simulated, person.c.is_simulated, false()).label("is_simulated"),
                _D.milestone, _D.due_at, _D.leg, department.name.label("department"),
                department.name_en.label("department_en"), handler.name.label("handler"),
-               person.c.sealed_contact.is_not(None).label("has_contact"))
+               person.c.sealed_contact.is_not(None).label("has_contact"), _I.subject_kind.label("asked_about"))
         .select_from(
             table_of(Message)
             .outerjoin(table_of(Complaint), and_(_M.subject_kind == "complaint", _C.id == _M.subject_id))
             .outerjoin(person, and_(_M.subject_kind == "staff", person.c.id == _M.subject_id))
             .outerjoin(table_of(Deadline), _D.id == _M.deadline_id)
+            .outerjoin(table_of(Invitation), _I.id == _M.invitation_id)
             .outerjoin(table_of(Department), department.id == _C.department_id)
             .outerjoin(table_of(Staff), handler.id == _C.handler_id))
         .where(_M.id.in_(message_ids))
