@@ -33,6 +33,13 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
 
+class Scope(StrEnum):
+    """What a key of another system opens, and nothing else."""
+
+    TOUCHPOINTS = "touchpoints"
+    """Tell us what happened to a customer."""
+
+
 class Link(SQLModel, table=True):
     """A private link that went out in a message; the token is made from the message's key and never stored."""
 

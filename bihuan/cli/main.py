@@ -16,6 +16,7 @@ from bihuan.cli import (
     database,
     doctor,
     explain,
+    key,
     kpi,
     outbox,
     policy,
@@ -47,6 +48,7 @@ app.add_typer(sla.app, name="sla")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(kpi.app, name="kpi")
 app.add_typer(staff.app, name="staff")
+app.add_typer(key.app, name="key")
 app.add_typer(policy.app, name="policy")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(database.app, name="db")

@@ -11,12 +11,22 @@ from bihuan.cli.batch import BATCH, batches, rejects_path, with_progress
 from bihuan.cli.office import office
 from bihuan.cli.output import JsonOption, emit, say
 
-app = typer.Typer(help="Surveys 问卷: take in what other surveys were answered.", no_args_is_help=True)
+app = typer.Typer(help="Surveys 问卷: touchpoints, and what other surveys were answered.", no_args_is_help=True)
 
 
-@app.callback()
-def _noun() -> None:
-    """Keep ``import`` a verb of its own."""
+_TOUCHPOINTS = (
+    "occurred_at", "source", "external_id", "kind", "state", "reason", "send_at", "invited_at", "answered_at",
+    "complaint",
+)  # fmt: skip
+
+
+@app.command()
+def touchpoints(limit: Annotated[int, typer.Option(min=1, max=100_000)] = 20, is_json: JsonOption = False) -> None:
+    """Touchpoints that other systems told us, newest first: how each stands, and why nobody was asked."""
+    from bihuan.store.queries.touchpoint import listing
+
+    with office() as here, here.db.read() as session:
+        emit(list(listing(session, limit)), is_json, _TOUCHPOINTS)
 
 
 @app.command("import")

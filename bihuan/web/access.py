@@ -20,8 +20,9 @@ from starlette.routing import Match, Route
 from bihuan.notify.link import token_hash
 from bihuan.rules.access import roles_of
 from bihuan.store.queries.access import person_by_code, person_of_session
+from bihuan.web.key import require_key
 from bihuan.web.proxy import is_from_proxy
-from schemas.access import Role
+from schemas.access import Role, Scope
 
 if TYPE_CHECKING:
     from bihuan.web.view import Site
@@ -53,11 +54,13 @@ class Person:
 class Who:
     """Who may see a page: those with one of the roles; everybody, signed in or not, where ``roles`` is None.
 
-    ``has_link``: the address itself is private, and holds what proves that whoever asks may.
+    ``has_link``: the address itself is private, and holds what proves that whoever asks may. ``scope``: another system
+    asks, with a key that opens it; nobody of the staff does.
     """
 
     roles: frozenset[Role] | None
     has_link: bool = False
+    scope: Scope | None = None
 
     def admits(self, person: Person | None) -> bool:
         """Whether the person may."""
@@ -66,6 +69,8 @@ class Who:
 
 ANYBODY = Who(None)
 HAS_LINK = Who(None, has_link=True)
+HAS_KEY = {scope: Who(frozenset(), scope=scope) for scope in Scope}
+"""Other systems, by what their key has to open; asked for it however people sign in, and where they do not."""
 SIGNED_IN = Who(frozenset(Role))
 """Everyone on the staff handles complaints, so everyone who signed in has a role."""
 
@@ -137,8 +142,12 @@ def _stop(request: Request, who: Who) -> Response | None:
 
     Raises:
         Unwelcome: It may not, and signing in would not help.
+        HTTPException: 401, 403 or 429, where another system asks without a key that opens it.
     """
     request.state.who = who
+    if who.scope is not None:
+        require_key(request, who.scope)
+        return None
     mode = _site(request).settings.sign_in
     if mode == "proxy":
         _refuse_impostor(request)

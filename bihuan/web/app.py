@@ -21,12 +21,12 @@ from bihuan.notify.gateway import AppriseGateway, Gateway
 from bihuan.policy.models import Policy
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
-from bihuan.web import board, complaint, explanation, gaming, matter, outbox, sign_in, survey
-from bihuan.web.access import ANYBODY, HAS_LINK, SIGNED_IN, Unwelcome, any_of, page_route
+from bihuan.web import api, board, complaint, explanation, gaming, matter, outbox, sign_in, survey, touchpoint
+from bihuan.web.access import ANYBODY, HAS_KEY, HAS_LINK, SIGNED_IN, Unwelcome, any_of, page_route
 from bihuan.web.proxy import BehindProxy
 from bihuan.web.security import HEADERS, StrictHeaders, allowed_hosts, shown_path
 from bihuan.web.view import STATIC, Site, page
-from schemas.access import Role
+from schemas.access import Role, Scope
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +80,7 @@ def _routes() -> list[BaseRoute]:
         page_route("/sign-out", sign_in.leave, SIGNED_IN, methods=post),
         page_route("/sign-out/everywhere", sign_in.leave_everywhere, SIGNED_IN, methods=post),
         page_route("/sign-out/everywhere", sign_in.back, SIGNED_IN),
+        page_route("/api/touchpoints", touchpoint.receive, HAS_KEY[Scope.TOUCHPOINTS], methods=post),
         Mount("/static", _OwnFiles(directory=STATIC)),
     ]
 
@@ -115,6 +116,8 @@ def _refuse(request: Request, error: Exception) -> Response:
     """A page for what the web itself refuses: its words are the reader's."""
     assert isinstance(error, HTTPException)
     status = error.status_code
+    if api.is_asked(request):
+        return api.refuse(error)
     case = str(status) if status in _EXPLAINED else "400"
     number = error.number if isinstance(error, complaint.UnknownComplaint) else ""
     case = "complaint" if number else error.case if isinstance(error, Unwelcome) else case
@@ -131,11 +134,15 @@ def _explain(request: Request, error: Exception) -> Response:
     detail = "" if isinstance(error, UnavailableError) else str(error)
     if status >= 500:  # noqa: PLR2004 - the server's own fault begins there
         log.error("page not served", extra={"path": shown_path(request), "what": error.what, "cure": error.cure})
+    if api.is_asked(request):
+        return api.explain(error, status)
     return page(request, "error.html", {"case": str(status), "number": "", "detail": detail}, status=status)
 
 
 def _apologise(request: Request, _error: Exception) -> Response:
     """A page without details; the server logs the error itself. It bypasses the guards, so it brings the headers."""
-    response = page(request, "error.html", {"case": "500", "number": "", "detail": ""}, status=500)
+    values = {"case": "500", "number": "", "detail": ""}
+    is_api = api.is_asked(request)
+    response = api.refuse(HTTPException(500)) if is_api else page(request, "error.html", values, status=500)
     response.headers.update({**HEADERS, "Cache-Control": "no-store"})
     return response

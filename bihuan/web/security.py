@@ -112,7 +112,7 @@ async def genuine_form(request: Request, secret: str) -> dict[str, str]:
     """
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != _FORM:
         raise HTTPException(415)
-    fields = _fields(await _body(request))
+    fields = _fields(await body_of(request))
     cookie = form_cookie(request)
     is_genuine = cookie is not None and hmac.compare_digest(
         fields.pop(TOKEN_FIELD, "").encode(), token(secret, cookie).encode()
@@ -132,14 +132,19 @@ async def posted_form(request: Request) -> dict[str, str]:
         raise HTTPException(415)
     if not _is_same_origin(request):
         raise HTTPException(403)
-    return _fields(await _body(request))
+    return _fields(await body_of(request))
 
 
-async def _body(request: Request) -> bytes:
+async def body_of(request: Request, largest: int = LARGEST_BODY) -> bytes:
+    """What a request brings, at most ``largest`` bytes of it.
+
+    Raises:
+        HTTPException: 413 it brings more.
+    """
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST_BODY:
+        if len(body) > largest:
             raise HTTPException(413)
     return bytes(body)
 

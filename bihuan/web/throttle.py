@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import ceil
 from threading import Lock
 
 ADDRESSES = 10_000
@@ -18,6 +19,11 @@ class Throttle:
         self._per_minute = per_minute
         self._left: dict[str, tuple[float, datetime]] = {}
         self._lock = Lock()
+
+    @property
+    def wait_seconds(self) -> int:
+        """After so many seconds one more passes."""
+        return ceil(_MINUTE / self._per_minute)
 
     def admits(self, address: str, at: datetime) -> bool:
         """Whether one more may pass; if so, it has passed."""

@@ -38,6 +38,8 @@ ZONES = ("Asia/Shanghai", "Asia/Tokyo", "Europe/Berlin", "Europe/London", "Ameri
 """Offered at the foot of each page; ``?tz=`` takes any."""
 ASKS_PER_MINUTE = 20
 """Links to sign in that one address may ask for."""
+REQUESTS_PER_MINUTE = 120
+"""Requests that another system may send with one key, to each process of ours."""
 BAD = 400
 """The first status that says no."""
 
@@ -55,6 +57,8 @@ class Site:
     """Counts who asks for links to sign in."""
     answers: Throttle = field(default_factory=lambda: Throttle(ASKS_PER_MINUTE))
     """Counts the answers that come by one link; apart, so that made-up links push no asker out of memory."""
+    keys: Throttle = field(default_factory=lambda: Throttle(REQUESTS_PER_MINUTE))
+    """Counts the requests that come with one key."""
 
     @property
     def policy(self) -> Policy:

@@ -23,6 +23,8 @@ ANYONE = {"nobody", *(role.value for role in Role)}
 STAFF = ANYONE - {"nobody"}
 LEADS = STAFF - {"handler"}
 LEDGER = {"quality_manager", "operator"}
+KEYED = {"key"}
+"""Nobody of the staff, and nobody by looking: another system, with a key."""
 MAY: dict[tuple[str, str], set[str]] = {
     ("GET", "/"): STAFF,
     ("GET", "/healthz"): ANYONE,
@@ -55,6 +57,7 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/sign-out"): STAFF,
     ("POST", "/sign-out/everywhere"): STAFF,
     ("GET", "/sign-out/everywhere"): STAFF,
+    ("POST", "/api/touchpoints"): KEYED,
 }
 """Who may do what: written down once more, so that nobody opens a page by a slip."""
 FILLED = {"{number}": "20261116-000001", "{message_id:int}": "1", "{name}": "none.eml", "{token}": "A" * 22}
@@ -123,7 +126,8 @@ def test_every_route_says_who_may_see_it_as_written_here(app: Any) -> None:
     for method, route in routes(app):
         assert isinstance(route, PageRoute), f"{route.path} is served to everyone: make it a page_route"
         roles = route.who.roles
-        said[method, route.path] = ANYONE if roles is None else {role.value for role in roles}
+        staff = ANYONE if roles is None else {role.value for role in roles}
+        said[method, route.path] = KEYED if route.who.scope else staff
     assert said == MAY
     assert [route.path for route in app.routes if isinstance(route, Mount)] == ["/static"]
 
@@ -148,7 +152,9 @@ def test_every_page_is_served_to_those_it_names_and_to_no_others(
             continue
         assert office.stored() == before, here
         assert "the matter itself" not in answer.text, here
-        if role == "nobody":
+        if admitted == KEYED:
+            assert (answer.status_code, answer.headers["content-type"]) == (401, "application/json"), here
+        elif role == "nobody":
             assert answer.status_code == 303, here
             assert answer.headers["location"].startswith("/sign-in?next=%2F"), here
         else:

@@ -30,6 +30,7 @@ _CHECKS: dict[Check, tuple[Check, ...]] = {
     ledger.sweeps: (ledger.revision,),
     access.sign_in: (),
     access.operators: (ledger.revision,),
+    access.api_keys: (ledger.revision,),
     machine.web_page: (),
     engine.prefect_server: (),
     engine.deployments: (engine.prefect_server,),

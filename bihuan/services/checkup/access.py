@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
 from sqlmodel import Session
 
 from bihuan.rules.access import roles_of
+from bihuan.services.api_key import keys
 from bihuan.services.checkup.finding import Answer, Visit, note, ok, problem
 from bihuan.settings import Settings, is_loopback
 from bihuan.store.rows import table_of
 from schemas.access import Role
 from schemas.people import Staff
 
+_IDLE, _OLD = timedelta(days=90), timedelta(days=365)
 _TURN_ON = "set BIHUAN_SIGN_IN to link or proxy, see docs/sign-in.md"
 _S = table_of(Staff).c
 
@@ -79,3 +82,19 @@ def _mute(session: Session) -> int:
     counted = select(func.count()).where(_S.is_active, _S.sealed_contact.is_(None))
     found: int = session.execute(counted).scalar_one()
     return found
+
+
+def api_keys(visit: Visit) -> Answer:
+    """No key lies about that nobody uses, or that has been good for years."""
+    at = visit.clock()
+    with visit.db.read() as session:
+        good = [row for row in keys(session) if row.revoked_at is None]
+    idle = [row.name for row in good if (row.used_at or row.created_at) <= at - _IDLE]
+    old = [row.name for row in good if row.created_at <= at - _OLD and row.name not in idle]
+    if idle:
+        return note(
+            f"not used for {_IDLE.days} days: {', '.join(idle)}", "`bihuan key revoke NAME` where nobody needs it"
+        )
+    if old:
+        return note(f"older than a year: {', '.join(old)}", "make another beside it, then `bihuan key revoke NAME`")
+    return ok(f"{len(good)} keys of other systems" if good else "no other system has a key")
