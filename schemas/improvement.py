@@ -113,6 +113,23 @@ class Bone(StrEnum):
     ENVIRONMENT = "environment"
 
 
+class Stage(StrEnum):
+    """Stage 环节: where a complaint's time goes, in the order of its way."""
+
+    ASSIGNING = "assigning"
+    """分派: registered, and nobody has it."""
+    RESPONDING = "responding"
+    """首次响应: somebody has it, and nobody has answered."""
+    WORKING = "working"
+    """处理: until it is handled, waits not counted."""
+    WAITING = "waiting"
+    """等待: for the complainant, a part, another's decision."""
+    REWORKING = "reworking"
+    """返工: from reopening until it is handled again, waits not counted."""
+    TELLING = "telling"
+    """结果反馈: handled, until the complainant was told."""
+
+
 class Disposition(StrEnum):
     """What a person decided to do with it."""
 
