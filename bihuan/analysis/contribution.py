@@ -13,9 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import false_discovery_control, norm
 
-from bihuan.analysis.cells import COUNTS, OTHER, Floor, Whole, cells, pooled, whole
+from bihuan.analysis.cells import COUNTS, OTHER, UNKNOWN, Floor, Whole, cells, pooled, whole
+from bihuan.analysis.dispersion import dispersion_of_contrasts
 from schemas.improvement import FindingState
 
 _Z95 = float(norm.ppf(0.975))
@@ -46,7 +48,9 @@ class Indicator:
     dimensions: pd.DataFrame
     """Categories, shape (k, d)."""
     dispersion: float = 1.0
-    """φ: how many times the binomial's variance."""
+    """φ of the whole: how many times the binomial's variance its weeks scatter."""
+    weeks: pd.Series | None = None
+    """The Monday of each, datetime64, shape (k,), for the φ of each contrast; None: all have that of the whole."""
     everything: Whole = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,8 +62,10 @@ def localise(indicators: Sequence[Indicator], gate: Gate, extra: pd.DataFrame | 
     """What each slice contributed to the change of its indicator, and which of them are claimed.
 
     D = (r1 - r0) - (r1 - r0 of the rest), its variance φ Σ r (1 - r) / n over the four cells, the p value one-sided in
-    the bad direction. Single elements come first; pairs only inside those that pass, each held against the rest
-    of its element. q is Benjamini and Hochberg's (JRSS B 57, 1995) over all of them, of every indicator.
+    the bad direction. φ is how much the same contrast scatters from week to week in the baseline, so that weeks which
+    are bad for all take nothing from the certainty, and an element that comes in waves has to rise further. Single
+    elements come first; pairs only inside those that pass, each held against the rest of its element. q is Benjamini
+    and Hochberg's (JRSS B 57, 1995) over all of them, of every indicator.
 
     Args:
         indicators: The rates.
@@ -90,17 +96,50 @@ def count_tests(table: pd.DataFrame) -> int:
 def _contrasts(it: Indicator, floor: Floor) -> pd.DataFrame:
     """The slices of one indicator against the rest of their own dimension."""
     table = pooled(cells(it.events, it.is_now, it.dimensions), it.everything, floor)
-    return contrast(table, it.everything, it.everything, it.dispersion).assign(indicator=it.name)
+    scatter = _scatter(it, table, np.ones(len(it.events), dtype=bool))
+    return contrast(table, it.everything, it.everything, scatter).assign(indicator=it.name)
 
 
-def contrast(table: pd.DataFrame, inside: Whole, everything: Whole, dispersion: float) -> pd.DataFrame:
+def _scatter(it: Indicator, table: pd.DataFrame, own: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """φ of each cell's contrast among the rows ``own``: the mean of its dimension's, or its own where that is greater.
+
+    One element has few weeks to be judged by; the mean of all keeps its luck from passing for calm.
+    """
+    if it.weeks is None:
+        return np.full(len(table), it.dispersion)
+    kept = own & ~it.is_now.to_numpy("bool") & it.events.notna().to_numpy()
+    happened = it.events[kept].to_numpy("bool")
+    weeks, _ = pd.factorize(it.weeks[kept], sort=True)
+    found = np.full(len(table), it.dispersion)
+    for name, places in table.groupby("dimension", sort=False).indices.items():
+        by_element = _by_element(it.dimensions.loc[kept, name], happened, weeks)
+        scatter = by_element.reindex(table["element"].iloc[places]).to_numpy("float64")
+        told = scatter[table["is_tested"].to_numpy("bool")[places] & ~np.isnan(scatter)]
+        found[places] = np.fmax(scatter, told.mean() if len(told) else it.dispersion)
+    return found
+
+
+def _by_element(values: pd.Series, happened: NDArray[np.bool_], weeks: NDArray[np.int64]) -> pd.Series:
+    """φ of the contrast of each element of a dimension, by its name."""
+    elements = [*values.cat.categories.astype(str), UNKNOWN]
+    codes = values.cat.codes.to_numpy().astype("int64")
+    place = weeks * len(elements) + np.where(codes < 0, len(elements) - 1, codes)
+    shape = (int(weeks.max(initial=-1)) + 1, len(elements))
+    n, x = (np.bincount(at, minlength=shape[0] * shape[1]).reshape(shape) for at in (place, place[happened]))
+    return pd.Series(dispersion_of_contrasts(x.astype("float64"), n.astype("float64")), elements)
+
+
+def contrast(
+    table: pd.DataFrame, inside: Whole, everything: Whole, dispersion: NDArray[np.float64], *, is_count: bool = False
+) -> pd.DataFrame:
     """Each cell against the rest of ``inside``; size and contribution are of ``everything``.
 
     Args:
         table: Columns ``COUNTS`` and ``is_tested``.
         inside: What the cells are parts of: everything, or a slice of it.
         everything: The whole whose change is explained.
-        dispersion: φ.
+        dispersion: φ of each cell, shape (cells,).
+        is_count: Whether the events are counted over an exposure, so that their variance is that of Poisson, r / n.
 
     Returns:
         ``table`` with ``size``, ``low``, ``high``, ``contribution``, ``z`` and ``p`` beside it; the last two NaN for
@@ -109,8 +148,8 @@ def contrast(table: pd.DataFrame, inside: Whole, everything: Whole, dispersion: 
     x0, n0, x1, n1 = table[list(COUNTS)].to_numpy("float64").T
     rest = np.array(inside)[:, None] - table[list(COUNTS)].to_numpy("float64").T
     with np.errstate(divide="ignore", invalid="ignore"):
-        own, own_variance = _difference(x0, n0, x1, n1)
-        other, other_variance = _difference(*rest)
+        own, own_variance = _difference(x0, n0, x1, n1, is_count=is_count)
+        other, other_variance = _difference(*rest, is_count=is_count)
         spread = np.sqrt(dispersion * (own_variance + other_variance))
         z = np.where(table["is_tested"] & (spread > 0), (own - other) / spread, np.nan)
         weight = (n0 / everything.n0 + n1 / everything.n1) / 2
@@ -120,10 +159,13 @@ def contrast(table: pd.DataFrame, inside: Whole, everything: Whole, dispersion: 
     return table.assign(size=size, low=size - half, high=size + half, contribution=contribution, z=z, p=norm.sf(z))
 
 
-def _difference(x0: np.ndarray, n0: np.ndarray, x1: np.ndarray, n1: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The change of each rate with its binomial variance."""
+def _difference(
+    x0: np.ndarray, n0: np.ndarray, x1: np.ndarray, n1: np.ndarray, *, is_count: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """The change of each rate with its variance, of the binomial or of Poisson."""
     r0, r1 = x0 / n0, x1 / n1
-    return r1 - r0, r0 * (1 - r0) / n0 + r1 * (1 - r1) / n1
+    v0, v1 = (r0, r1) if is_count else (r0 * (1 - r0), r1 * (1 - r1))
+    return r1 - r0, v0 / n0 + v1 / n1
 
 
 def _pairs(claimed: pd.DataFrame, named: dict[str, Indicator], floor: Floor) -> list[pd.DataFrame]:
@@ -149,7 +191,7 @@ def _inside(it: Indicator, dimension: str, element: str, floor: Floor) -> pd.Dat
     names = [name for name in it.dimensions if name != dimension]
     table = pooled(cells(events, is_now, it.dimensions.loc[own, names]), inside, floor)
     table = table[table["element"] != OTHER]
-    found = contrast(table, inside, it.everything, it.dispersion)
+    found = contrast(table, inside, it.everything, _scatter(it, table, own))
     return found.assign(indicator=it.name, within_dimension=dimension, within_element=element)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bihuan.analysis.cells import OTHER, UNKNOWN, Floor, Whole, cells, pooled, whole
 from bihuan.analysis.contribution import Gate, Indicator, count_tests, localise
-from bihuan.analysis.dispersion import dispersion, weekly
+from bihuan.analysis.dispersion import dispersion, dispersion_of_contrasts, weekly
 from schemas.improvement import FindingState
 
 GATE = Gate()
@@ -172,6 +172,33 @@ def test_the_scatter_of_weeks_is_that_of_the_published_chart():
     x = [500, 744, 451, 513, 514, 647, 426, 556, 588, 594]
     n = [10000, 12000, 11000, 9000, 10500, 9800, 11200, 10100, 12500, 9900]
     assert dispersion(pd.DataFrame({"x": x, "n": n})) ** 0.5 == pytest.approx(6.434508432388907)
+
+
+def test_a_week_that_is_bad_for_all_is_no_scatter_of_a_contrast_and_waves_of_one_element_are():
+    n = np.full((12, 3), 1000.0)
+    together = np.repeat([[100.0], [300.0]] * 6, 3, axis=1)
+    assert dispersion_of_contrasts(together, n).tolist() == [1, 1, 1]
+    alone = np.full((12, 3), 100.0)
+    alone[::2, 1] = 300
+    found = dispersion_of_contrasts(alone, n)
+    assert found[1] > 50
+    assert found[1] > found[0] == found[2]
+    assert np.isnan(dispersion_of_contrasts(together[:3], n[:3])).all()
+
+
+def test_an_element_that_comes_in_waves_has_to_rise_further():
+    rng = np.random.default_rng(8)
+    weeks = np.repeat(np.arange(16), 500)
+    region = rng.choice(list("abc"), len(weeks))
+    for waves, claimed in ((0.0, {"b"}), (0.15, set())):
+        wave = np.where((region == "b") & (weeks < 12) & (weeks % 2 == 0), waves, 0.0)
+        events = pd.Series(
+            rng.random(len(weeks)) < 0.2 + wave + 0.1 * ((region == "b") & (weeks >= 12)), dtype="boolean"
+        )
+        mondays = pd.Series(pd.Timestamp("2026-08-03") + pd.to_timedelta(7 * weeks, unit="D"))
+        frame = pd.DataFrame({"region": region}).astype("category")
+        table = localise([Indicator("late", events, pd.Series(weeks >= 12), frame, 1.0, mondays)], GATE)
+        assert set(table.loc[table["state"] == FindingState.LOCALIZED, "element"]) == claimed
 
 
 def test_without_enough_weeks_or_any_variation_scatter_is_that_of_chance():
