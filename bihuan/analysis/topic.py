@@ -185,11 +185,7 @@ def _typical(
     table: Documents, likeness: NDArray[np.float64], texts: pd.Series, numbers: pd.Series
 ) -> tuple[Example, ...]:
     """The texts that are most alike, no two the same."""
-    found: dict[str, Example] = {}
-    for place in np.argsort(-likeness, kind="stable"):
-        if len(found) == EXAMPLES or likeness[place] < _BELONGS:
-            break
-        row = table.rows[place]
-        text = str(texts.iloc[row])
-        found.setdefault(text, Example(str(numbers.iloc[row]), text))
-    return tuple(found.values())
+    order = np.argsort(-likeness, kind="stable")
+    rows = table.rows[order[likeness[order] >= _BELONGS]]
+    shown = texts.iloc[rows].drop_duplicates().head(EXAMPLES)
+    return tuple(Example(str(numbers[row]), str(text)) for row, text in shown.items())
