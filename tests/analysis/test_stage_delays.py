@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bihuan.analysis.cells import Floor
@@ -101,6 +101,7 @@ def test_without_stages_there_is_nothing_to_test():
 COUNTS = st.lists(st.integers(0, 30), min_size=5, max_size=5).map(lambda it: dict(zip(UNTIL_HANDLED, it, strict=True)))
 
 
+@settings(max_examples=30)
 @given(COUNTS, COUNTS)
 def test_the_changes_of_the_stages_add_up_to_that_of_lateness(now: dict[Stage, int], before: dict[Stage, int]):
     frame, is_now = month(now, before, n=200)
