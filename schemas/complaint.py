@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -13,6 +14,9 @@ from sqlalchemy import Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from schemas.base import Document, Id, Word
+from schemas.people import TELEPHONE
+
+_NUMBER = re.compile(rf"{TELEPHONE}\+?[0-9]{{5,15}}")
 
 
 class Channel(StrEnum):
@@ -187,11 +191,19 @@ class CustomerIn(BaseModel):
     external_id: str | None = Payload(default=None, max_length=120)
     name: str = Payload(default="", max_length=120)
     contact_url: str | None = None
-    """Where an answer reaches the person, as an Apprise URL (``mailto://…``); stored encrypted."""
+    """Where an answer reaches the person, as an Apprise URL (``mailto://…``), the number at which staff reach them
+    (``tel:+8613800138000``), or the URL and after a space the number; stored encrypted."""
     language: str = "zh"
     timezone: str | None = Payload(default=None, max_length=60)
     """IANA name of the zone the person lives in; None: not known."""
     tier: str | None = Payload(default=None, max_length=20)
+
+    @field_validator("contact_url")
+    @classmethod
+    def _has_a_number(cls, contact: str | None) -> str | None:
+        if contact and any(word.startswith(TELEPHONE) and not _NUMBER.fullmatch(word) for word in contact.split()):
+            raise ValueError("no telephone number, tel:+8613800138000 is one")
+        return contact
 
     @field_validator("timezone")
     @classmethod

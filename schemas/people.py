@@ -17,6 +17,9 @@ MASK = "***"
 """A contact with this in it is one that was shown masked: whatever is known stays."""
 NO_CONTACT = ""
 """There is no such contact any more."""
+TELEPHONE = "tel:"
+"""What a telephone number among contacts begins with, ``tel:+8613800138000``. Sealed, a contact that holds nothing else
+begins with it in the clear: queries see that nothing can be written there."""
 NO_QUIET = ("00:00", "00:00")
 """No quiet hours."""
 
@@ -31,7 +34,7 @@ StaffRole = Literal[Role.EXECUTIVE, Role.QUALITY_MANAGER, Role.OPERATOR]
 
 
 class Customer(SQLModel, table=True):
-    """A complainant 投诉者. ``sealed_contact`` is an encrypted Apprise URL."""
+    """A complainant 投诉者. ``sealed_contact`` is an encrypted Apprise URL, or telephone number, or both."""
 
     __tablename__ = "customer"
     __table_args__ = (UniqueConstraint("source", "external_id"),)

@@ -89,7 +89,10 @@ def add(
     severity: Annotated[Severity, typer.Option(help="How grave it is.")] = Severity.GENERAL,
     customer: Annotated[str, typer.Option(help="Name of the complainant.")] = "",
     contact: Annotated[
-        str | None, typer.Option(help="Where an answer reaches them: mailto:person@example.com, or any Apprise URL.")
+        str | None,
+        typer.Option(
+            help="Where an answer reaches them: mailto:person@example.com, any Apprise URL, tel:+8613800138000."
+        ),
     ] = None,
     external_id: Annotated[str | None, typer.Option(help="Its id where it comes from; registers it once.")] = None,
     at: AtOption = None,

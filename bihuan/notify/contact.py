@@ -14,10 +14,16 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bihuan.errors import RefusedError
-from schemas.people import MASK
+from schemas.people import MASK, TELEPHONE
 
 _SHORTEST_SECRET = 4
 """Shorter parts of a URL are left in error texts: hiding every ``25`` would make them unreadable and hide nothing."""
+
+_MARKS = re.compile(r"[\s().\-－]+")
+"""What people put between the digits of a telephone number."""
+_NUMBER = re.compile(r"\+?[0-9]{5,15}")
+_TEXTED = re.compile(r"smss?://[^?]*\?(?:.*&)?to=(\+?[0-9]{5,15})(?![0-9])", re.IGNORECASE)
+"""A contact of our own SMS gateway, with the number that it writes to."""
 
 _CODES = ("ok=", "busy=")
 """Arguments of an SMS gateway that list its answers, which the ledger is to name."""
@@ -41,12 +47,13 @@ def _fernet(secret: str) -> Fernet:
 
 
 def seal(url: str, secret: str) -> str:
-    """The URL encrypted for storage. Sealing twice gives two different texts.
+    """The URL encrypted for storage; one that is only a telephone number says so. Sealing twice gives different texts.
 
     Raises:
         RefusedError: The secret is empty.
     """
-    return _fernet(secret).encrypt(url.encode()).decode()
+    mark = TELEPHONE if url and not written_to(url) else ""
+    return f"{mark}{_fernet(secret).encrypt(url.encode()).decode()}"
 
 
 def unseal(sealed: str, secret: str) -> str:
@@ -56,12 +63,40 @@ def unseal(sealed: str, secret: str) -> str:
         RefusedError: The secret is empty or not the one it was sealed with, or the text was altered.
     """
     try:
-        return _fernet(secret).decrypt(sealed.encode()).decode()
+        return _fernet(secret).decrypt(sealed.removeprefix(TELEPHONE).encode()).decode()
     except InvalidToken:
         raise RefusedError(
             "a stored contact was sealed with another secret",
             cure="give back the earlier BIHUAN_SECRET (or secret.key in the data folder), or enter the contact again",
         ) from None
+
+
+def contact_of(url: str, number: str) -> str | None:
+    """One contact of what somebody is written to at and what they are called at; None where neither is known.
+
+    Args:
+        url: An address of any kind, or empty.
+        number: A telephone number as people write it, or empty.
+
+    Raises:
+        ValueError: That is no telephone number.
+    """
+    plain = _MARKS.sub("", number)
+    if plain and not _NUMBER.fullmatch(plain):
+        raise ValueError("no telephone number")
+    return " ".join(filter(None, (url, plain and f"{TELEPHONE}{plain}"))) or None
+
+
+def written_to(contact: str) -> str:
+    """The part of a contact that letters go to; empty where it is only a telephone number."""
+    return " ".join(word for word in contact.split() if not word.startswith(TELEPHONE))
+
+
+def called_at(contact: str) -> str:
+    """The telephone number of a contact, also where text messages go there; empty where there is none."""
+    numbers = [word.removeprefix(TELEPHONE) for word in contact.split() if word.startswith(TELEPHONE)]
+    texted = _TEXTED.match(contact.strip())
+    return numbers[0] if numbers else texted[1] if texted else ""
 
 
 def addressed(contact: str, mail_url: str) -> str:

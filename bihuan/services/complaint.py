@@ -27,7 +27,7 @@ from bihuan.settings import Settings
 from bihuan.store.rows import insert_new_rows, insert_rows
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintIn, EventIn, EventKind
 from schemas.outbox import Audience, Message, MessageState, Notice
-from schemas.people import Customer, Department, Staff
+from schemas.people import TELEPHONE, Customer, Department, Staff
 
 _OPENS_OVERSIGHT = frozenset({EventKind.SEVERITY_CHANGED, EventKind.REOPENED})
 
@@ -214,7 +214,7 @@ def _assign(session: Session, policy: Policy, clock: Clock, row: Complaint) -> N
 def _receipt(session: Session, row: Complaint, at: datetime) -> None:
     """Plan the receipt in the transaction that registers the complaint."""
     customer = session.get(Customer, row.customer_id) if row.customer_id else None
-    if customer is None or not customer.sealed_contact:
+    if customer is None or (customer.sealed_contact or TELEPHONE).startswith(TELEPHONE):
         return
     recipient = f"customer:{customer.id}"
     insert_rows(session, Message, [{

@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from sqlmodel import Session
 
 from bihuan.errors import BihuanError, RefusedError
-from bihuan.notify.contact import addressed, target_key, unseal
+from bihuan.notify.contact import addressed, target_key, unseal, written_to
 from bihuan.notify.letter import Letter
 from bihuan.notify.link import token_of
 from bihuan.notify.render import render
@@ -211,8 +211,8 @@ def _reader(settings: Settings, row: Row[Any] | None, channel: str = PREFERRED) 
     is_complainant = hasattr(row, "tier")
     try:
         sealed = row and ((getattr(row, "sealed_contacts", None) or {}).get(channel) or row.sealed_contact)
-        if sealed:
-            return replace(reader, url=_url(settings, unseal(sealed, settings.secret_value())))
+        if sealed and (contact := written_to(unseal(sealed, settings.secret_value()))):
+            return replace(reader, url=_url(settings, contact))
         if operator and not is_complainant:
             return Reader(_url(settings, operator), settings.language, settings.timezone)
     except BihuanError as error:

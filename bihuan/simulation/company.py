@@ -18,8 +18,8 @@ COMPANY_NAME = "禾屿智家（模拟）"
 DOMAIN = "heyu.example"
 SOURCE = "simulation"
 CUSTOMERS = 240
-_WITHOUT_CONTACT = 5
-"""Every fifth customer left no address: there, nothing can be sent."""
+_CALLED = 5
+"""Every fifth customer left a telephone number only, of those that films use: there, nothing can be sent."""
 _SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨"
 _STEMS = "甲乙丙丁戊己庚辛壬癸"
 """People are named after the ten stems, as in a textbook example: nobody is called so."""
@@ -123,10 +123,11 @@ class Company:
     def _customer(self, number: int) -> CustomerIn:
         chance = dice(self.seed, f"customer/{number}")
         name = chance.choice(_SURNAMES) + _STEMS[number // 10 % 10] + _STEMS[number % 10]
+        address, telephone = f"mailto:customer{number:03d}@mail.example", f"tel:+1202555{100 + number // _CALLED:04d}"
         return CustomerIn(
             external_id=f"C{number:03d}",
             name=name,
-            contact_url=f"mailto:customer{number:03d}@mail.example" if number % _WITHOUT_CONTACT else None,
+            contact_url=address if number % _CALLED else telephone,
             language=pick(chance, LANGUAGES),
             tier=pick(chance, TIERS),
         )

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from bihuan.notify.contact import contact_of
 from schemas.complaint import TIER_LENGTH, Channel, ComplaintIn, CustomerIn, Kind, Severity
 
 SOURCE = "web"
 LIMITS: Mapping[str, int] = {"title": 300, "matter": 10_000, "demand": 10_000, "customer": 120, "email": 254,
-                             "note": 2_000, "reason": 500, "tier": TIER_LENGTH, "into": 40, "department": 60,
-                             "handler": 60}  # fmt: skip
+                             "phone": 40, "note": 2_000, "reason": 500, "tier": TIER_LENGTH, "into": 40,
+                             "department": 60, "handler": 60}  # fmt: skip
 _CHOICES: Mapping[str, type[StrEnum]] = {"channel": Channel, "kind": Kind, "severity": Severity}
 _MAY_BE_EMPTY = frozenset({"kind"})
 _ADDRESS = re.compile(r"[\w.+'=~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
@@ -38,8 +39,9 @@ def read_draft(values: Mapping[str, str], at: datetime, language: str) -> Draft:
     """The complaint somebody typed in at ``at``; a customer without a known language gets ``language``."""
     if problems := _problems(values):
         return Draft(values, problems)
-    title, name, email = (values.get(name, "") for name in ("title", "customer", "email"))
-    customer = CustomerIn(name=name, contact_url=contact_url(email), language=language) if name or email else None
+    title, name = values.get("title", ""), values.get("customer", "")
+    contact = contact_of(f"mailto:{values['email']}" if values.get("email") else "", values.get("phone", ""))
+    customer = CustomerIn(name=name, contact_url=contact, language=language) if name or contact else None
     complaint = ComplaintIn(
         source=SOURCE, external_id=values["entry"], registered_at=at, channel=Channel(values["channel"]),
         kind=Kind(values["kind"]) if values.get("kind") else None, severity=Severity(values["severity"]),
@@ -58,9 +60,8 @@ def _problems(values: Mapping[str, str]) -> dict[str, str]:
         problems["title"] = "required"
     if (email := values.get("email")) and not _ADDRESS.fullmatch(email):
         problems["email"] = "no_address"
+    try:
+        contact_of("", values.get("phone", ""))
+    except ValueError:
+        problems.setdefault("phone", "no_number")
     return problems
-
-
-def contact_url(email: str) -> str | None:
-    """An e-mail address as a contact that the installation's own mail account reaches; None for none."""
-    return f"mailto:{email}" if email else None

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from bihuan.errors import RefusedError
-from bihuan.notify.contact import addressed, masked, scrubbed, seal, target_key, unseal
+from bihuan.notify.contact import (
+    addressed,
+    called_at,
+    contact_of,
+    masked,
+    scrubbed,
+    seal,
+    target_key,
+    unseal,
+    written_to,
+)
 
 URL = "mailto://clerk:pa%40ss@smtp.example.com:587/?to=staff@example.com"
 
@@ -21,6 +31,51 @@ def test_a_contact_sealed_with_another_secret_is_refused_with_the_cure():
         unseal(seal(URL, "one secret"), "another")
     assert "BIHUAN_SECRET" in refused.value.cure
     assert refused.value.__suppress_context__
+
+
+BOTH = "mailto:li@example.com tel:+8613800138000"
+
+
+@pytest.mark.parametrize(
+    ("contact", "written", "called"),
+    [
+        ("mailto:li@example.com", "mailto:li@example.com", ""),
+        ("tel:+8613800138000", "", "+8613800138000"),
+        (BOTH, "mailto:li@example.com", "+8613800138000"),
+        ("smss://t0ken@sms.example.com/send?to=13800138000&code=c", "smss://t0ken@sms.example.com/send?to=13800138000&code=c",
+         "13800138000"),
+        ("smss://t0ken@sms.example.com/send?code=c&to=13800138000,13900139000",
+         "smss://t0ken@sms.example.com/send?code=c&to=13800138000,13900139000", "13800138000"),
+        ("mailto://relay.example/?to=13800138000", "mailto://relay.example/?to=13800138000", ""),
+    ],
+)  # fmt: skip
+def test_a_contact_is_read_for_letters_and_for_calls(contact, written, called):
+    assert (written_to(contact), called_at(contact)) == (written, called)
+
+
+@pytest.mark.parametrize("contact", ["tel:+8613800138000", BOTH, URL])
+def test_only_a_lone_number_shows_that_it_is_one_and_none_shows_its_digits(contact):
+    sealed = seal(contact, "one secret")
+    assert sealed.startswith("tel:") is (contact == "tel:+8613800138000")
+    assert "138" not in sealed[:8]
+    assert "13800138000" not in masked(contact)
+    assert unseal(sealed, "one secret") == contact
+
+
+@pytest.mark.parametrize(
+    ("url", "number", "contact"),
+    [("", "", None), ("mailto:li@example.com", "", "mailto:li@example.com"),
+     ("", "+86 138-0013 8000", "tel:+8613800138000"), ("", "(021) 6000.0000", "tel:02160000000"),
+     ("mailto:li@example.com", "+8613800138000", BOTH)],
+)  # fmt: skip
+def test_what_people_type_becomes_one_contact(url, number, contact):
+    assert contact_of(url, number) == contact
+
+
+@pytest.mark.parametrize("number", ["1234", "tel:1380013", "12345x", "1" * 16, "+", "１３８００１３８０００"])
+def test_what_is_no_number_is_refused_without_being_said(number):
+    with pytest.raises(ValueError, match=r"^no telephone number$"):
+        contact_of("", number)
 
 
 @pytest.mark.parametrize("sealed", ["", "not a token", "密文"])

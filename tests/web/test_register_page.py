@@ -6,12 +6,15 @@ import re
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import select
 from sqlmodel import Session
 
 from bihuan.notify.contact import unseal
+from bihuan.services.outbox import deliver_all
 from bihuan.store.queries import complaint as queries
 from bihuan.store.rows import table_of
+from bihuan.testing import RecordingGateway
 from schemas.complaint import Channel, Complaint, Kind, Severity
 from schemas.outbox import Message, Notice
 from schemas.people import Customer
@@ -37,6 +40,24 @@ def test_what_is_typed_in_becomes_a_complaint(office: Any, browser: Any) -> None
         assert unseal(customer.sealed_contact or "", office.settings.secret_value()) == "mailto:li.lei+a@mail.example"
         assert [message.notice for message in queries.messages(session, row.id)] == [Notice.RECEIPT]
     assert "李**" in browser.get(answer.headers["location"]).text
+
+
+def test_a_number_is_kept_for_the_call_and_gets_no_receipt(office: Any, browser: Any) -> None:
+    said = GOOD | {"email": "", "phone": "+86 138-0013 8000"}
+    answer = browser.submit("/complaints/new", "/complaints/new", **said)
+    with office.db.read() as session:
+        (row,) = registered(session)
+        customer = session.get_one(Customer, row.customer_id)
+        assert unseal(customer.sealed_contact or "", office.settings.secret_value()) == "tel:+8613800138000"
+        assert session.execute(select(Message.__table__)).all() == []  # type: ignore[attr-defined]
+    assert "0013" not in browser.get(answer.headers["location"]).text
+
+
+def test_a_number_beside_an_address_leaves_the_receipt_as_it_was(office: Any, browser: Any) -> None:
+    browser.submit("/complaints/new", "/complaints/new", **GOOD, phone="13800138000")
+    deliver_all(office.db, mail := RecordingGateway(), office.settings.model_copy(
+        update={"mail_url": SecretStr("mailto://relay.example")}), office.clock)  # fmt: skip
+    assert [url for url, _ in mail.sent] == ["mailto://relay.example/?to=li.lei%2Ba@mail.example"]
 
 
 def test_a_title_is_enough_and_what_is_missing_is_marked(office: Any, browser: Any) -> None:
@@ -71,6 +92,8 @@ def test_a_form_sent_twice_registers_once(office: Any, browser: Any) -> None:
         ({"email": "a@b.example?to=c@d.example"}, "Not an e-mail address"),
         ({"email": "a:b@c.example"}, "Not an e-mail address"),
         ({"email": "//a@b.example"}, "Not an e-mail address"),
+        ({"phone": "call me"}, "Not a telephone number"),
+        ({"phone": "mailto:a@b.example"}, "Not a telephone number"),
     ],
 )
 def test_a_mistake_is_named_and_nothing_typed_is_lost(

@@ -14,7 +14,7 @@ from bihuan.store.rows import id_in, table_of
 from schemas.complaint import Complaint, ComplaintEvent, EventKind
 from schemas.deadline import Deadline
 from schemas.outbox import Message
-from schemas.people import Customer
+from schemas.people import TELEPHONE, Customer
 from schemas.survey import Invitation, InvitationState, OptOut
 
 _I = table_of(Invitation).c
@@ -97,12 +97,17 @@ def _facts(at: datetime) -> Select[Any]:
         _D.milestone == _I.duty, _D.round == _I.round, _D.leg == 0,
     )  # fmt: skip
     return (
-        select(table_of(Invitation), _P.sealed_contact.is_not(None).label("has_contact"), _P.timezone,
+        select(table_of(Invitation), can_be_written_to().label("has_contact"), _P.timezone,
                has_opted_out.label("is_opted_out"), _D.id.label("deadline_id"), _D.met_at, _D.cancelled_at)
         .select_from(table_of(Invitation).outerjoin(table_of(Customer), _P.id == _I.customer_id)
                      .outerjoin(table_of(Deadline), deadline))
         .with_for_update(skip_locked=True, of=table_of(Invitation))
     )  # fmt: skip
+
+
+def can_be_written_to() -> ColumnElement[bool]:
+    """Whether a row of ``customer`` has a contact, and more of one than a telephone number."""
+    return _P.sealed_contact.is_not(None) & _P.sealed_contact.not_like(f"{TELEPHONE}%")
 
 
 def opted_out(at: datetime) -> ColumnElement[bool]:
