@@ -130,6 +130,20 @@ class NegativePolicy(PolicyModel):
     review: ReviewPolicy | None = None
 
 
+class AgainAfter(PolicyModel):
+    """When somebody who was not reached by telephone is called again."""
+
+    no_answer: Span = Field(timedelta(hours=4), description="After a call that nobody took.")
+    busy: Span = Field(timedelta(minutes=30), description="After an engaged line.")
+
+
+class CallPolicy(PolicyModel):
+    """How those are called who cannot be written to, or stay silent."""
+
+    at_most: int = Field(3, strict=True, ge=1, le=9, description="Tries; so many meet the duty where nobody answers.")
+    again_after: AgainAfter = Field(default=AgainAfter())
+
+
 class SurveyPolicy(Section):
     """The questionnaires, whom they are sent to, and what their answers set in motion."""
 
@@ -139,6 +153,7 @@ class SurveyPolicy(Section):
     contact: ContactPolicy
     exempt: Exempt = Field(default=Exempt())
     negative: NegativePolicy = Field(default=NegativePolicy())
+    calls: CallPolicy = Field(default=CallPolicy())
 
     @model_validator(mode="after")
     def _knows_its_questionnaires(self) -> Self:

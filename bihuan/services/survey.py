@@ -20,7 +20,7 @@ from bihuan.clock import fixed
 from bihuan.policy.models import Policy
 from bihuan.policy.survey import Asking, SurveyPolicy, TouchpointPolicy
 from bihuan.rules.invitation import Act, Standing, Step, Wish, arbitrate, next_step
-from bihuan.rules.survey import Window
+from bihuan.rules.survey import Window, opens_at
 from bihuan.rules.wall_time import window_at
 from bihuan.services.policy import in_force, survey_edition
 from bihuan.services.survey_end import cancel
@@ -238,7 +238,7 @@ def _write(session: Session, decided: Sequence[tuple[_Look, Step]], at: datetime
 def _after(it: _Look, step: Step, at: datetime) -> dict[str, Any]:
     row = it.row
     values = {"id": row.id, "state": _AFTER.get(step.act, row.state), "next_at": step.until, "reason": row.reason,
-              "reminders": row.reminders, "contacted_at": row.contacted_at}  # fmt: skip
+              "reminders": row.reminders, "contacted_at": row.contacted_at, "call_at": None}  # fmt: skip
     match step.act:
         case Act.INVITE:  # however its message ends, that has it looked at before it expires
             return values | {"next_at": row.expires_at, "contacted_at": at, "reason": None}
@@ -247,8 +247,8 @@ def _after(it: _Look, step: Step, at: datetime) -> dict[str, Any]:
             further = next_step(reminded, it.asking, it.survey.contact, it.window, at)
             return values | {"reminders": row.reminders + 1, "contacted_at": at, "next_at": further.until}
         case Act.CALL:
-            return values | {"next_at": row.expires_at, "reason": step.reason}
+            return values | {"next_at": row.expires_at, "reason": step.reason, "call_at": opens_at(at, it.window)}
         case Act.SUPPRESS | Act.EXPIRE:
             return values | {"next_at": None, "reason": step.reason}
-        case _:
-            return values
+        case _:  # it waits
+            return values | {"call_at": row.call_at}

@@ -17,6 +17,7 @@ from sqlmodel import Session
 from bihuan.clock import Clock
 from bihuan.policy.models import Policy
 from bihuan.policy.questionnaire import Questionnaire
+from bihuan.rules.invitation import Reason
 from bihuan.rules.outbox import message_key
 from bihuan.rules.questionnaire import Read, read_answers
 from bihuan.rules.roster import PREFERRED
@@ -56,6 +57,16 @@ def open_survey(
         return row
     if row.state in {InvitationState.CANCELLED, InvitationState.SUPPRESSED}:
         return Refusal.REVOKED
+    return _opened(session, policy, row)
+
+
+def open_invitation(session: Session, policy: Policy, invitation_id: int) -> Opened | None:
+    """An invitation by its id, locked, for those who ask by telephone; None where there is none."""
+    row = session.execute(select(_I).where(_I.c.id == invitation_id).with_for_update()).first()
+    return _opened(session, policy, row) if row is not None else None
+
+
+def _opened(session: Session, policy: Policy, row: Row[Any]) -> Opened:
     survey = survey_edition(session, row.policy_version, policy)
     answer = session.execute(select(_A).where(_A.c.invitation_id == row.id)).first()
     return Opened(row, survey.questionnaires[row.questionnaire], answer)
@@ -76,19 +87,36 @@ def save_answer(
         language: The reader's.
         source: How it came in.
     """
-    at = clock()
-    opened = open_survey(session, policy, token, at, is_locked=True)
+    opened = open_survey(session, policy, token, clock(), is_locked=True)
     if isinstance(opened, Refusal):
         return opened
     read = read_answers(opened.questionnaire, raw)
+    keep_answers(session, policy, clock, opened, read, language, source)
+    return read
+
+
+def keep_answers(
+    session: Session, policy: Policy, clock: Clock, opened: Opened, read: Read, language: str, source: AnswerSource
+) -> None:  # fmt: skip
+    """Keep what was read of an answer to an opened invitation, whichever way it came in; of none nothing is kept.
+
+    Args:
+        session: Inside ``Database.write``.
+        policy: Today's; the answer is judged by the edition under which the invitation was planned.
+        clock: Tells the present.
+        opened: The invitation, locked.
+        read: What was answered.
+        language: In which it was answered.
+        source: How it came in.
+    """
     if not read.answers:
-        return read
+        return
+    at = clock()
     survey = survey_edition(session, opened.invitation.policy_version, policy)
     found = score(opened.questionnaire, read.answers, survey.negative)
     _keep(session, opened, read, found, language, source, at)
     if found.is_negative and opened.invitation.subject_kind == "complaint":
         _open_work(session, policy, clock, opened.invitation, found)
-    return read
 
 
 def _keep(
@@ -104,7 +132,7 @@ def _keep(
                "subject_id": it.subject_id, "channel": source, "weight": 1.0, "answered_at": at,
                "revision": 1}  # fmt: skip
         insert_new_rows(session, Answer, [row | values], ["invitation_id"])
-        answered = {"state": InvitationState.ANSWERED, "answered_at": at, "next_at": None}
+        answered = {"state": InvitationState.ANSWERED, "answered_at": at, "next_at": None, "call_at": None}
         session.execute(update(_I).where(_I.c.id == it.id).values(answered))
     elif opened.answer.values != values["values"]:
         changed = values | {"revision": opened.answer.revision + 1}
@@ -145,10 +173,13 @@ def has_opted_out(session: Session, customer_id: int) -> bool:
     return session.execute(mine).first() is not None
 
 
-def opt_out(session: Session, customer_id: int, at: datetime) -> None:
-    """Note that a person does not want to be asked any more; said twice it counts once."""
+def opt_out(session: Session, customer_id: int, at: datetime, how: str = "link") -> None:
+    """Note that a person does not want to be asked any more, and call them no more; said twice it counts once."""
     if not has_opted_out(session, customer_id):
-        insert_rows(session, OptOut, [{"customer_id": customer_id, "since": at, "how": "link"}])
+        insert_rows(session, OptOut, [{"customer_id": customer_id, "since": at, "how": how}])
+    is_theirs = (_I.c.customer_id == customer_id) & (_I.c.state == InvitationState.PHONE)
+    over = {"state": InvitationState.SUPPRESSED, "reason": Reason.OPTED_OUT, "next_at": None, "call_at": None}
+    session.execute(update(_I).where(is_theirs).values(over))
 
 
 def opt_in(session: Session, customer_id: int, at: datetime) -> None:

@@ -25,7 +25,7 @@ def cancel(session: Session, invitations: Sequence[tuple[int, str]], at: datetim
     if not invitations:
         return
     update_rows(session, Invitation, [
-        {"id": row_id, "state": InvitationState.CANCELLED, "reason": reason, "next_at": None}
+        {"id": row_id, "state": InvitationState.CANCELLED, "reason": reason, "next_at": None, "call_at": None}
         for row_id, reason in invitations
     ])  # fmt: skip
     sent = select(_M.id).where(_M.invitation_id.in_([row_id for row_id, _ in invitations]))

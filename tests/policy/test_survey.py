@@ -69,6 +69,9 @@ WRONG = [
      "exempt.states.1: unknown word 'merge' - did you mean merged?"),
     ("csat_at_most: 2", "csat_at_most: 6", "negative.csat_at_most: 6 should be"),
     ("    priority: 1\n", "", "touchpoints.after_sales_done.priority: is missing - add it"),
+    ("  at_most: 3   ", "  at_most: 0   ", "calls.at_most: 0 should be"),
+    ("no_answer: 4h", "no_anwser: 4h", "calls.again_after.no_anwser: unknown key - did you mean no_answer?"),
+    ("busy: 30min", "busy: soon", "calls.again_after.busy: 'soon' is not a span"),
 ]  # fmt: skip
 
 
@@ -136,3 +139,15 @@ def test_a_new_question_is_one_entry(tmp_path):
 def test_what_is_written_back_means_the_same(policy):
     again = SurveyPolicy.model_validate(policy.written()["survey"])
     assert (again, again.version) == (policy.survey, policy.survey.version)
+
+
+def test_an_edition_from_before_there_were_calls_loads_and_is_the_same_edition(policy):
+    said = policy.written()["survey"]
+    del said["calls"]
+    before = SurveyPolicy.model_validate(said)
+    assert (before.calls, before.version) == (policy.survey.calls, policy.survey.version)
+    assert (before.calls.at_most, before.calls.again_after.no_answer, before.calls.again_after.busy) == (
+        3,
+        4 * H,
+        H / 2,
+    )
