@@ -42,6 +42,10 @@ _DROPPED = frozenset({ComplaintState.WITHDRAWN, ComplaintState.MERGED})
 _I = table_of(Invitation)
 
 
+class UnknownCallError(UsageError):
+    """There is no such invitation."""
+
+
 class OffListError(RefusedError):
     """The invitation does not stand on the telephone worklist any more."""
 
@@ -69,7 +73,7 @@ class CallSheet:
     is_open: bool
     """Whether it stands on the list."""
     telephone: str
-    """Empty where none is known."""
+    """Empty where none is known, and where nobody is to be called."""
     problem: str
     """Why the number cannot be read; empty where it can, or there is none."""
     said: Mapping[str, Any]
@@ -133,21 +137,22 @@ def call_sheet(session: Session, policy: Policy, settings: Settings, invitation_
     """Everything that whoever calls about an invitation needs; nothing is recorded by looking.
 
     Raises:
-        UsageError: There is no such invitation.
+        UnknownCallError: There is no such invitation.
     """
     row = _found(queries.one_call(session, invitation_id))
     line = _line(row, survey_edition(session, row.policy_version, policy))
     is_complaint = row.subject_kind == "complaint"
     said = handlings(session, [row.subject_id]).get((row.subject_id, row.started_at), {}) if is_complaint else {}
-    telephone, problem = _telephone(row, settings)
+    is_open = _is_open(row, at)
+    telephone, problem = _telephone(row, settings) if is_open else ("", "")
     also = _listed(session, policy, queries.also_to_call(session, row, at))
-    return CallSheet(row, line.questionnaire, line.at_most, _is_open(row, at), telephone, problem, said,
+    return CallSheet(row, line.questionnaire, line.at_most, is_open, telephone, problem, said,
                      queries.attempts(session, row.id), also)  # fmt: skip
 
 
 def _found(row: Any) -> Any:
     if row is None:
-        raise UsageError("no such call", cure="see `bihuan survey calls`")
+        raise UnknownCallError("no such call", cure="see `bihuan survey calls`")
     return row
 
 
@@ -181,7 +186,8 @@ def record_call(
         call: The try.
 
     Raises:
-        UsageError: There is no such invitation, or the note is too long.
+        UnknownCallError: There is no such invitation.
+        UsageError: The note is too long, or it is not the next try.
         OffListError: It left the list: answered meanwhile, reopened, expired, or called often enough.
         TakenError: Somebody else recorded that try.
     """

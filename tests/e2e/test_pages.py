@@ -33,6 +33,8 @@ NO_PAGE = {
     "/outbox/{message_id:int}/decide": "leads to the ledger",
     "/s/{token}": "looked at in test_survey.py",
     "/o/{token}": "looked at in test_survey.py",
+    "/calls": "looked at in test_calls.py",
+    "/calls/{invitation_id:int}": "looked at in test_calls.py",
     "/plate": "looked at in test_door.py",
     "/sign-in": "looked at in test_door.py",
     "/sign-in/{token}": "looked at in test_door.py",

@@ -11,6 +11,7 @@ from schemas.access import Role
 from schemas.complaint import Channel, ComplaintState, EventKind, Kind, Severity
 from schemas.deadline import DeadlineState, Mode
 from schemas.outbox import AttemptOutcome, Audience, MessageState, Notice
+from schemas.survey import CallOutcome
 
 SECTIONS = {
     "channel": Channel,
@@ -25,6 +26,7 @@ SECTIONS = {
     "notice": Notice,
     "message_state": MessageState,
     "outcome": AttemptOutcome,
+    "call_outcome": CallOutcome,
 }
 NOON = datetime(2026, 11, 22, 4, tzinfo=UTC)
 

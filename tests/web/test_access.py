@@ -42,6 +42,9 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/s/{token}"): ANYONE,
     ("GET", "/o/{token}"): ANYONE,
     ("POST", "/o/{token}"): ANYONE,
+    ("GET", "/calls"): STAFF,
+    ("GET", "/calls/{invitation_id:int}"): STAFF,
+    ("POST", "/calls/{invitation_id:int}"): STAFF,
     ("GET", "/plate"): STAFF,
     ("POST", "/plate"): STAFF,
     ("GET", "/outbox"): LEDGER,
@@ -60,12 +63,19 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/touchpoints"): KEYED,
 }
 """Who may do what: written down once more, so that nobody opens a page by a slip."""
-FILLED = {"{number}": "20261116-000001", "{message_id:int}": "1", "{name}": "none.eml", "{token}": "A" * 22}
+FILLED = {
+    "{number}": "20261116-000001",
+    "{message_id:int}": "1",
+    "{invitation_id:int}": "1",
+    "{name}": "none.eml",
+    "{token}": "A" * 22,
+}
 FORM: dict[str, dict[str, str]] = {
     "/complaints/new": {"title": "x", "channel": "phone", "severity": "general"},
     "/complaints/{number}/events": {"kind": "note", "note": "x"},
     "/outbox/{message_id:int}/decide": {"verdict": "arrived", "who": "x"},
     "/sign-in": {"code": "nobody"},
+    "/calls/{invitation_id:int}": {"number": "1", "outcome": "busy"},
     "/plate": {"message": "1", "act": "acknowledge"},
 }
 
