@@ -1,4 +1,4 @@
-"""``bihuan survey``: answers of foreign surveys."""
+"""``bihuan survey``: answers of foreign surveys, and who is to be called."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from typing import Annotated
 
 import typer
 
+from bihuan.cli import call
 from bihuan.cli.batch import BATCH, batches, rejects_path, with_progress
 from bihuan.cli.office import office
 from bihuan.cli.output import JsonOption, emit, say
 
-app = typer.Typer(help="Surveys 问卷: touchpoints, and what other surveys were answered.", no_args_is_help=True)
+app = typer.Typer(
+    help="Surveys 问卷: who is to be called, touchpoints, and what other surveys were answered.", no_args_is_help=True
+)
+app.command("calls")(call.calls)
+app.command("call")(call.call)
 
 
 _TOUCHPOINTS = (
