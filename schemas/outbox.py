@@ -40,6 +40,8 @@ class Notice(StrEnum):
     """How satisfied the complainant is."""
     SURVEY_REMINDER = "survey_reminder"
     """Once more, to those who did not answer."""
+    INTERVIEW = "interview"
+    """An in-depth interview that its reader is to hold."""
     SIGN_IN = "sign_in"
     """The link with which a member of staff signs in."""
     SILENCE = "silence"
@@ -70,6 +72,8 @@ class Urgency(StrEnum):
     """Waits for the morning digest."""
 
 
+INTERVIEW = "interview"
+"""``subject_kind`` of what is said about an in-depth interview."""
 SWEEP = "sweep"
 """``subject_kind`` of what is said about the sweeps themselves: a watchdog sends it, they do not."""
 

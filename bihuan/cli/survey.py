@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bihuan.cli import call
+from bihuan.cli import call, interview
 from bihuan.cli.batch import BATCH, batches, rejects_path, with_progress
 from bihuan.cli.office import office
 from bihuan.cli.output import JsonOption, emit, say
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 app.command("calls")(call.calls)
 app.command("call")(call.call)
+app.command("interviews")(interview.interviews)
 
 
 _TOUCHPOINTS = (

@@ -17,7 +17,7 @@ from bihuan.policy.flaw import Flaw, KeyPath, nearest
 from bihuan.policy.questionnaire import Questionnaire
 from bihuan.policy.span import parse_span, span_text
 from bihuan.policy.value import Name, Span, Words
-from schemas.complaint import Channel, ComplaintState, Kind, Severity
+from schemas.complaint import TIER_LENGTH, Channel, ComplaintState, Kind, Severity
 
 AT_ONCE = "at_once"
 """What a policy writes where nothing is waited for."""
@@ -144,6 +144,16 @@ class CallPolicy(PolicyModel):
     again_after: AgainAfter = Field(default=AgainAfter())
 
 
+class InterviewPolicy(PolicyModel):
+    """Which customers are worth an in-depth interview 深度访谈; one reason is enough."""
+
+    tiers: tuple[Annotated[str, Field(min_length=1, max_length=TIER_LENGTH)], ...] = Field(
+        default=("premium",), description="Tiers whose customers count as high-value 高价值客户."
+    )
+    complaints_at_least: int = Field(2, strict=True, ge=1, le=99, description="So many complaints make a candidate.")
+    within: Span = Field(timedelta(days=90), description="Complaints, and earlier interviews, count for so long.")
+
+
 class SurveyPolicy(Section):
     """The questionnaires, whom they are sent to, and what their answers set in motion."""
 
@@ -154,6 +164,7 @@ class SurveyPolicy(Section):
     exempt: Exempt = Field(default=Exempt())
     negative: NegativePolicy = Field(default=NegativePolicy())
     calls: CallPolicy = Field(default=CallPolicy())
+    interviews: InterviewPolicy = Field(default=InterviewPolicy())
 
     @model_validator(mode="after")
     def _knows_its_questionnaires(self) -> Self:

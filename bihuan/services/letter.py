@@ -20,6 +20,7 @@ from bihuan.notify.words import instant, standing, word, words
 from bihuan.rules.access import link_expires
 from bihuan.rules.reminder import Hold
 from bihuan.rules.roster import PREFERRED, parts_of
+from bihuan.services.letter_interview import InterviewFacts, interview_facts
 from bihuan.services.letter_ladder import LadderFacts, ladder_facts
 from bihuan.services.letter_survey import SurveyFacts, survey_facts
 from bihuan.services.link import NewLink
@@ -62,6 +63,7 @@ class Desk:
     ladders: LadderFacts = field(default_factory=LadderFacts)
     link_expires: timedelta = timedelta(days=14)
     surveys: SurveyFacts = field(default_factory=SurveyFacts)
+    interviews: InterviewFacts = field(default_factory=InterviewFacts)
 
     def write(self, message_ids: Sequence[int], address: str, at: datetime) -> Letter:
         """The letter of one message, or the digest of several.
@@ -89,21 +91,25 @@ class Desk:
         """The private links in the letter of these messages: to act on it, or to answer, and to be asked no more."""
         if self.facts[message_ids[0]].notice in SURVEYS:
             return list(self.surveys.links(message_ids, recipient, at))
-        token = self.token(message_ids)
-        new = token and NewLink(token, Purpose.ACT, message_ids[0], recipient, at, at + self.link_expires)
-        return [new] if new else []
+        first, token = self._matter(message_ids), self.token(message_ids)
+        return [NewLink(token, Purpose.ACT, first.id, recipient, at, at + self.link_expires)] if first and token else []
 
     def token(self, message_ids: Sequence[int]) -> str | None:
         """The token of the private link in the letter of these messages; None where nothing is to be done about it."""
-        first = self.facts.get(message_ids[0])
-        if first is None or first.notice not in OF_A_MATTER:
-            return None
-        return token_of(self.settings.secret_value(), Purpose.ACT, first.key)
+        first = self._matter(message_ids)
+        return token_of(self.settings.secret_value(), Purpose.ACT, first.key) if first else None
+
+    def _matter(self, message_ids: Sequence[int]) -> Row[Any] | None:
+        """The first of them that asks for something to be done about a complaint."""
+        known = (self.facts.get(message_id) for message_id in message_ids)
+        return next((row for row in known if row and row.notice in OF_A_MATTER), None)
 
     def _values(self, row: Row[Any], reader: Reader, at: datetime) -> dict[str, Any]:
         language = reader.language
         if row.notice is Notice.SIGN_IN:
             return self._sign_in(row, reader)
+        if row.notice is Notice.INTERVIEW:
+            return self.interviews.values(row, language, reader.timezone)
         values = {
             "number": row.number,
             "title": row.title,
@@ -148,7 +154,7 @@ class Desk:
 
 
 def _soonest(row: Row[Any]) -> tuple[bool, datetime]:
-    return row.due_at is None, row.due_at or row.registered_at
+    return row.due_at is None, row.due_at or row.registered_at or row.planned_at
 
 
 def _not_overtaken(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
@@ -185,7 +191,8 @@ def open_desk(
     ladders = ladder_facts(session, list(facts.values()))
     surveys = survey_facts(session, settings.secret_value(), settings.web_url, list(facts.values()))
     promised = promises(session, receipts) if receipts else {}
-    return Desk(settings, facts, promised, people, ladders, link_expires, surveys)
+    interviews = interview_facts(session, settings.web_url, list(facts.values()))
+    return Desk(settings, facts, promised, people, ladders, link_expires, surveys, interviews)
 
 
 def reading(session: Session, settings: Settings, addresses: Collection[str]) -> dict[str, Reader]:

@@ -21,7 +21,20 @@ from bihuan.notify.gateway import AppriseGateway, Gateway
 from bihuan.policy.models import Policy
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
-from bihuan.web import api, board, call, complaint, explanation, gaming, matter, outbox, sign_in, survey, touchpoint
+from bihuan.web import (
+    api,
+    board,
+    call,
+    complaint,
+    explanation,
+    gaming,
+    interview,
+    matter,
+    outbox,
+    sign_in,
+    survey,
+    touchpoint,
+)
 from bihuan.web.access import ANYBODY, HAS_KEY, HAS_LINK, SIGNED_IN, Unwelcome, any_of, page_route
 from bihuan.web.proxy import BehindProxy
 from bihuan.web.security import HEADERS, StrictHeaders, allowed_hosts, shown_path
@@ -68,6 +81,10 @@ def _routes() -> list[BaseRoute]:
         page_route("/calls", call.listing, SIGNED_IN),
         page_route("/calls/{invitation_id:int}", call.show, SIGNED_IN),
         page_route("/calls/{invitation_id:int}", call.record, SIGNED_IN, methods=post),
+        page_route("/interviews", interview.listing, SIGNED_IN),
+        page_route("/interviews", interview.plan, _LEADS, methods=post),
+        page_route("/interviews/{interview_id:int}", interview.show, SIGNED_IN),
+        page_route("/interviews/{interview_id:int}", interview.act, SIGNED_IN, methods=post),
         page_route("/plate", matter.plate, SIGNED_IN),
         page_route("/plate", matter.act_on_plate, SIGNED_IN, methods=post),
         page_route("/outbox", outbox.ledger, _LEDGER),

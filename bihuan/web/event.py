@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +17,7 @@ from bihuan.errors import UsageError
 from bihuan.rules.complaint import LogLine, possible, standing
 from bihuan.store.queries import complaint as queries
 from bihuan.store.queries import names
-from bihuan.web.form import LIMITS, SOURCE
+from bihuan.web.form import LIMITS, SOURCE, local_instant
 from bihuan.web.reader import Reader
 from schemas.complaint import ComplaintState, EventIn, EventKind, Severity
 
@@ -45,7 +44,6 @@ _ONCE = frozenset({EventKind.RESPONDED, EventKind.RESULT_TOLD, EventKind.FOLLOWE
                    EventKind.NEGATIVE_TOLD})  # fmt: skip
 _TO_NEGATIVE = frozenset({EventKind.NEGATIVE_TAKEN_ON, EventKind.NEGATIVE_TOLD})
 _OVER = frozenset({ComplaintState.CLOSED, ComplaintState.WITHDRAWN, ComplaintState.MERGED})
-_LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 
 
 @dataclass(frozen=True)
@@ -127,15 +125,12 @@ _SEVERITIES = {"", *Severity}
 
 
 def _instant(when: str, at: datetime, local: ZoneInfo) -> datetime:
-    """``at`` where nothing is named. A local time that comes twice is its first; one that is left out moves forward."""
+    """``at`` where nothing is named, else the local time of the form."""
     if not when:
         return at
-    if not _LOCAL.fullmatch(when):
+    instant = local_instant(when, local)
+    if instant is None:
         raise NotRecordedError("instant", when=when[:40])
-    try:
-        instant = datetime.fromisoformat(when).replace(tzinfo=local).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise NotRecordedError("instant", when=when) from error
     if instant > at:
         raise NotRecordedError("future", when=when.replace("T", " "))
     return instant

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from bihuan.notify.contact import contact_of
 from schemas.complaint import TIER_LENGTH, Channel, ComplaintIn, CustomerIn, Kind, Severity
@@ -17,6 +18,7 @@ LIMITS: Mapping[str, int] = {"title": 300, "matter": 10_000, "demand": 10_000, "
                              "department": 60, "handler": 60}  # fmt: skip
 _CHOICES: Mapping[str, type[StrEnum]] = {"channel": Channel, "kind": Kind, "severity": Severity}
 _MAY_BE_EMPTY = frozenset({"kind"})
+_LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 _ADDRESS = re.compile(r"[\w.+'=~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
@@ -48,6 +50,18 @@ def read_draft(values: Mapping[str, str], at: datetime, language: str) -> Draft:
         title=title, matter=values.get("matter", ""), demand=values.get("demand", ""), customer=customer,
     )  # fmt: skip
     return Draft(values, complaint=complaint)
+
+
+def local_instant(text: str, local: ZoneInfo) -> datetime | None:
+    """The instant, UTC, of a local time as a form has it; None where the text is none.
+
+    A local time that comes twice is its first; one that is left out moves forward.
+    """
+    try:
+        at = datetime.fromisoformat(text) if _LOCAL.fullmatch(text) else None
+        return at.replace(tzinfo=local).astimezone(UTC) if at else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _problems(values: Mapping[str, str]) -> dict[str, str]:

@@ -24,7 +24,7 @@ from bihuan.services.explanation import accounts
 from bihuan.services.explanation_words import passages
 from bihuan.services.link import Refusal, open_link, use
 from bihuan.store.queries import acknowledgement as queries
-from bihuan.store.queries import board, names
+from bihuan.store.queries import board, interview, names
 from bihuan.store.queries.acknowledgement import Told
 from bihuan.web.access import Person, person
 from bihuan.web.reader import reader_of
@@ -78,6 +78,7 @@ def _plate(request: Request, *, done: str | None = None, refused: Refused | None
     with here.db.read() as session:
         values = _values(request, session, queries.plate(session, recipient, PLATE), recipient, is_plate=True)
         values["own"] = queries.own_complaints(session, who.id, PLATE)
+        values["interviews"] = interview.planned(session, who.code)
     values |= {"address": "/plate", "done": done, "refused": refused, "is_plate": True}
     return page(request, "matter.html", values, status=400 if refused else 200)
 

@@ -67,3 +67,16 @@ def test_what_is_no_call_is_refused_in_one_line(run, on_list, words, code, said)
 
 def test_a_call_about_nothing_is_refused_in_one_line(run, installed):
     assert run("survey", "call", 7, "busy").refuses(2, "no such call")
+
+
+def test_interviews_are_listed_with_who_is_worth_one_and_no_name(run, on_list, installed):
+    db, now = Database(installed), wall_clock()
+    vip = CustomerIn(external_id="vip", name="郑先生", tier="premium")
+    arrived = ComplaintIn(source="desk", external_id="2", registered_at=now - timedelta(hours=2), customer=vip)
+    with db.write() as session:
+        take_in(session, load_policy(None), Settings(database_url=installed), fixed(now), [arrived])
+    db.close()
+    found = run("survey", "interviews", "--json")
+    (one,) = found.data["candidates"]
+    assert (one["tier"], one["complaints"], one["why"], found.data["planned"]) == ("premium", 1, ["tier"], [])
+    assert "郑" not in found.out + run("survey", "interviews").out

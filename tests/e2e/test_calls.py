@@ -1,4 +1,4 @@
-"""The telephone worklist in a real Chromium: both languages, phone and desk, without a script, one call by presses."""
+"""Calls and interviews in a real Chromium: both languages, phone and desk, without a script, one call by presses."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ import pytest
 
 from bihuan.clock import fixed
 from bihuan.services.intake import take_in
+from bihuan.services.interview import Plan, candidates, plan
 from bihuan.services.survey import follow_up
 from bihuan.store.queries.call import CallWish, worklist
+from bihuan.store.queries.names import handlers
 from schemas.complaint import ComplaintIn, CustomerIn, EventIn, EventKind
 
 PHONE, DESK = 390, 1280
@@ -23,7 +25,7 @@ IMAGES = os.environ.get("BIHUAN_SCREENSHOTS")
 
 @pytest.fixture(scope="module")
 def pages(installation: Any) -> dict[str, str]:
-    """The list with two people on it who left a number only, and the page of one call about each questionnaire."""
+    """The list with two people on it who left a number only, a call about each questionnaire, and an interview."""
     site = installation.app.state.site
     at = site.clock()
     for name, hours, milestone in (("yi", 3, "result_feedback"), ("er", 49, "satisfaction_follow_up")):
@@ -41,14 +43,19 @@ def pages(installation: Any) -> dict[str, str]:
     with site.db.read() as session:
         mine = {row.duty: row.id for row in worklist(session, at, CallWish()) if row.title and "压缩机" not in row.title
                 and row.customer == "周小姐"}  # fmt: skip
-    return {"calls": "/calls", "call-result": f"/calls/{mine['result_feedback']}",
-            "call-satisfaction": f"/calls/{mine['satisfaction_follow_up']}"}  # fmt: skip
+    with site.db.write() as session:
+        interviewer = handlers(session)[0].code
+        customer = candidates(session, site.policy, at)[0].row.id
+        one = plan(session, fixed(at), Plan(customer, interviewer, at + timedelta(days=2), "90 天内投诉 3 次"))
+    calls = {name: f"/calls/{mine[duty]}" for name, duty in
+             (("call-result", "result_feedback"), ("call-satisfaction", "satisfaction_follow_up"))}  # fmt: skip
+    return {"interviews": "/interviews", "interview": f"/interviews/{one}", "calls": "/calls"} | calls
 
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("width", [PHONE, DESK])
-@pytest.mark.parametrize("name", ["calls", "call-result", "call-satisfaction"])
+@pytest.mark.parametrize("name", ["calls", "call-result", "call-satisfaction", "interviews", "interview"])
 def test_it_fits_without_a_script_and_axe_finds_nothing(
     visitor: Callable[..., Any], pages: dict[str, str], language: str, width: int, name: str
 ) -> None:

@@ -35,6 +35,8 @@ NO_PAGE = {
     "/o/{token}": "looked at in test_survey.py",
     "/calls": "looked at in test_calls.py",
     "/calls/{invitation_id:int}": "looked at in test_calls.py",
+    "/interviews": "looked at in test_calls.py",
+    "/interviews/{interview_id:int}": "looked at in test_calls.py",
     "/plate": "looked at in test_door.py",
     "/sign-in": "looked at in test_door.py",
     "/sign-in/{token}": "looked at in test_door.py",

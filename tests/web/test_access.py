@@ -45,6 +45,10 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("GET", "/calls"): STAFF,
     ("GET", "/calls/{invitation_id:int}"): STAFF,
     ("POST", "/calls/{invitation_id:int}"): STAFF,
+    ("GET", "/interviews"): STAFF,
+    ("POST", "/interviews"): LEADS,
+    ("GET", "/interviews/{interview_id:int}"): STAFF,
+    ("POST", "/interviews/{interview_id:int}"): STAFF,
     ("GET", "/plate"): STAFF,
     ("POST", "/plate"): STAFF,
     ("GET", "/outbox"): LEDGER,
@@ -67,6 +71,7 @@ FILLED = {
     "{number}": "20261116-000001",
     "{message_id:int}": "1",
     "{invitation_id:int}": "1",
+    "{interview_id:int}": "1",
     "{name}": "none.eml",
     "{token}": "A" * 22,
 }
@@ -76,6 +81,8 @@ FORM: dict[str, dict[str, str]] = {
     "/outbox/{message_id:int}/decide": {"verdict": "arrived", "who": "x"},
     "/sign-in": {"code": "nobody"},
     "/calls/{invitation_id:int}": {"number": "1", "outcome": "busy"},
+    "/interviews": {"customer": "1", "when": "2026-12-01T09:00", "interviewer": "li"},
+    "/interviews/{interview_id:int}": {"act": "cancel"},
     "/plate": {"message": "1", "act": "acknowledge"},
 }
 
