@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -344,6 +346,24 @@ def test_of_two_forms_about_one_try_the_second_is_refused(desk, other):
     with pytest.raises(TakenError):
         desk.call(REACHED, answers={"solved": "yes"})
     assert (len(desk.rows(CallAttempt)), desk.rows(Answer)) == (1, [])
+
+
+def test_two_who_press_at_the_same_moment_are_one_try_and_one_refusal(desk):
+    desk.handled()
+    together = Barrier(2)
+
+    def press(by: str) -> str:
+        together.wait()
+        try:
+            desk.call(REACHED, by=by, answers={"solved": "no"})
+        except TakenError:
+            return "refused"
+        return "recorded"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(press, ("anna", "berta"))) == ["recorded", "refused"]
+    assert (len(desk.rows(CallAttempt)), len(desk.rows(Answer))) == (1, 1)
+    assert [row.kind for row in desk.events].count(EventKind.REOPENED) == 1
 
 
 def test_the_database_keeps_one_row_of_each_try(desk):
