@@ -19,6 +19,7 @@ from bihuan.policy.deadline import DeadlinePolicy
 from bihuan.policy.document import Document, PolicyFile, read_document
 from bihuan.policy.escalation import EscalationPolicy
 from bihuan.policy.flaw import Flaw, KeyPath, flaws, nearest
+from bihuan.policy.improvement import ImprovementPolicy
 from bihuan.policy.kpi import KpiPolicy
 from bihuan.policy.models import Policy, RoutingPolicy
 from bihuan.policy.notice import FOLDER, SUFFIXES, with_notices
@@ -34,6 +35,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "survey": SurveyPolicy,
     "routing": RoutingPolicy,
     "kpi": KpiPolicy,
+    "improvement": ImprovementPolicy,
 }
 SECTIONS = tuple(_MODELS)
 
@@ -60,6 +62,7 @@ def load_policy(directory: Path | None, notice: PolicyFile | None = None) -> Pol
         survey=parsed["survey"],
         routing=parsed["routing"],
         kpi=parsed["kpi"],
+        improvement=parsed["improvement"],
         files=files,
         loaded_at=wall_clock(),
     )

@@ -17,6 +17,7 @@ from bihuan.policy.deadline import DeadlinePolicy
 from bihuan.policy.document import PolicyFile
 from bihuan.policy.escalation import EscalationPolicy
 from bihuan.policy.flaw import Flaw, KeyPath, nearest
+from bihuan.policy.improvement import ImprovementPolicy
 from bihuan.policy.kpi import KpiPolicy
 from bihuan.policy.survey import SurveyPolicy
 from bihuan.policy.value import Code, Words
@@ -52,6 +53,7 @@ class Policy(BaseModel):
     survey: SurveyPolicy
     routing: RoutingPolicy
     kpi: KpiPolicy
+    improvement: ImprovementPolicy
     files: dict[str, PolicyFile] = Field(default={}, exclude=True, repr=False)
     """What each section was read from, where it was read from files; no part of what it says."""
     loaded_at: datetime | None = Field(default=None, exclude=True, repr=False)
@@ -76,5 +78,5 @@ class Policy(BaseModel):
     def _sections(self) -> dict[str, Section]:
         return {
             "deadline": self.deadline, "escalation": self.escalation, "survey": self.survey, "routing": self.routing,
-            "kpi": self.kpi,
+            "kpi": self.kpi, "improvement": self.improvement,
         }  # fmt: skip

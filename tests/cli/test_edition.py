@@ -167,6 +167,7 @@ def test_history_lists_every_edition_oldest_first(run, folder, number):
         "survey",
         "routing",
         "kpi",
+        "improvement",
         "deadline",
     ]
     assert {"version", "file", "recorded_at", "effective_at", "applied_at", "moved"} <= set(rows[-1])
