@@ -1,0 +1,144 @@
+"""The frames of a month: what the database holds of it and of its baseline, as it stood, with nobody to be recognised.
+
+Complaints are read as they stood at one instant, so a month that is looked at late gives what it would have given in
+time, but for news that were written down late. Names, numbers and addresses in the texts are masked on the way out.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+from sqlmodel import Session
+
+from bihuan.analysis.month import ANSWERS, DIMENSIONS, checked, checked_answers, no_answers
+from bihuan.rules.business_time import BusinessClock
+from bihuan.rules.complaint import LogLine, standing
+from bihuan.rules.mask import mask
+from bihuan.rules.stage import Span, spans, stage_seconds, way
+from bihuan.store.queries import month as queries
+from bihuan.store.queries.month import Step, Stretch
+from schemas.complaint import EventKind
+
+_TEXT = 1000
+"""Characters of a text that are looked at: a topic is told in the first lines."""
+HANDLING = "handled"
+"""The milestone whose breach makes a complaint late."""
+
+
+class Frames(NamedTuple):
+    """What is analysed: see ``bihuan.analysis.month``."""
+
+    complaints: pd.DataFrame
+    answers: pd.DataFrame
+
+
+class _Story(NamedTuple):
+    """What the log of one complaint tells."""
+
+    hours: float
+    is_handled: bool
+    is_reopened: bool
+    hand_offs: int
+    is_ping_pong: bool
+    spans: Sequence[Span]
+
+
+def frames(session: Session, stretch: Stretch, clock: BusinessClock, zone: ZoneInfo, secret: str) -> Frames:
+    """The complaints registered in a stretch, and the answers given in it.
+
+    Args:
+        session: Where to read.
+        stretch: The baseline and the month, and the instant as of which they are looked at.
+        clock: Counts the time of the stages.
+        zone: The installation's: a complaint belongs to its day there.
+        secret: Makes the keys of persons, which nobody without it can follow back.
+    """
+    person = _person_key(secret)
+    asked = list(queries.answers(session, stretch))
+    rows = pd.DataFrame(_complaints(session, stretch, person), columns=["id", *_TOLD])
+    stories = dict(_stories(session, stretch))
+    told = pd.DataFrame([stories.get(row_id, _UNTOLD)[:-1] for row_id in rows["id"]], columns=_Story._fields[:-1])
+    stages = stage_seconds([stories[row_id].spans if row_id in stories else () for row_id in rows["id"]], clock)
+    late = queries.lateness(session, stretch, HANDLING)
+    whole = pd.concat([rows, told], axis="columns").assign(
+        registered_on=_days(rows["registered_at"], zone),
+        is_late=rows["id"].map(late).astype("boolean"),
+        is_negative=rows["id"].map(_negative(asked)).astype("boolean"),
+        **{f"stage_{stage}": seconds for stage, seconds in stages.items()},
+    )
+    complaints = checked(whole)
+    return Frames(complaints, _answers(asked, complaints, zone))
+
+
+_TOLD = ("number", "registered_at", *DIMENSIONS, "person", "text")
+_UNTOLD = _Story(float("nan"), False, False, 0, False, ())
+
+
+def _complaints(session: Session, stretch: Stretch, person: Callable[[int | None], str]) -> Iterator[tuple[Any, ...]]:
+    for row in queries.complaints(session, stretch):
+        words = f"{row.title}\n{row.matter}".strip()[:_TEXT]
+        text = mask(words, (row.name,) if row.name else ()) if words else ""
+        dimensions = [getattr(row, name) for name in DIMENSIONS]
+        yield row.id, row.number, row.registered_at, *dimensions, person(row.customer_id), text
+
+
+def _person_key(secret: str) -> Callable[[int | None], str]:
+    key = f"bihuan month {secret}".encode()
+    return lambda customer_id: (
+        hmac.digest(key, str(customer_id).encode(), "sha256")[:8].hex() if customer_id is not None else ""
+    )
+
+
+def _stories(session: Session, stretch: Stretch) -> Iterator[tuple[int, _Story]]:
+    for complaint_id, steps in groupby(queries.steps(session, stretch), key=lambda step: step.complaint_id):
+        yield complaint_id, _story([_line(step) for step in steps], stretch.as_of)
+
+
+def _line(step: Step) -> LogLine:
+    data = {name: word for name, word in (("department", step.department), ("handler", step.handler)) if word}
+    return LogLine(step.kind, step.occurred_at, step.recorded_at, data)
+
+
+def _story(log: Sequence[LogLine], as_of: datetime) -> _Story:
+    stood, went = standing(log), way(log)
+    began_at = next((line.occurred_at for line in log if line.kind is EventKind.REGISTERED), log[0].occurred_at)
+    hours = (stood.handled_at - began_at).total_seconds() / 3600 if stood.handled_at else float("nan")
+    return _Story(
+        max(hours, 0.0), stood.handled_at is not None, went.reopens > 0, went.hand_offs, bool(went.ping_pongs),
+        spans(log, as_of),
+    )  # fmt: skip
+
+
+def _negative(asked: Sequence[Any]) -> dict[int, bool]:
+    """Whether any answer about a complaint was negative, by complaint; of those that can be judged."""
+    found: dict[int, bool] = {}
+    for row in asked:
+        if row.complaint_id is not None and row.is_negative is not None:
+            found[row.complaint_id] = found.get(row.complaint_id, False) or bool(row.is_negative)
+    return found
+
+
+def _answers(asked: Sequence[Any], complaints: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
+    """The answers with the dimensions of the complaint they are about, where it lies in the frame."""
+    if not asked:
+        return checked_answers(no_answers())
+    told = pd.DataFrame({
+        "number": [row.number or "" for row in asked],
+        "answered_on": _days(pd.Series([row.answered_at for row in asked]), zone),
+        "text": [mask(row.comment[:_TEXT]) if row.comment else "" for row in asked],
+        "is_negative": pd.array([row.is_negative for row in asked], dtype="boolean"),
+    })  # fmt: skip
+    about = complaints.set_index("number")[[*DIMENSIONS, "person"]]
+    joined = told.join(about, on="number").fillna({"person": ""})
+    return checked_answers(joined[list(ANSWERS)])
+
+
+def _days(instants: pd.Series, zone: ZoneInfo) -> pd.Series:
+    """The day of each instant in a zone, without one."""
+    return pd.to_datetime(instants, utc=True).dt.tz_convert(zone).dt.normalize().dt.tz_localize(None)

@@ -1,0 +1,164 @@
+"""What the analysis of a month reads: complaints, the lines of their logs that tell their way, their verdicts, answers.
+
+Rows come as plain tuples, in batches: a month with its baseline is a hundred thousand complaints and more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Row, Select, String, and_, case, func, or_, select, type_coerce
+from sqlmodel import Session
+
+from bihuan.policy.scope import When
+from bihuan.rules.complaint import ENDS
+from bihuan.rules.terms import HANDS_OVER
+from bihuan.store.rows import table_of
+from schemas.complaint import Complaint, ComplaintEvent, EventKind
+from schemas.deadline import Deadline, DeadlineState
+from schemas.people import Customer, Department, Staff
+from schemas.survey import Answer
+
+_C = table_of(Complaint).c
+_E = table_of(ComplaintEvent).c
+_D = table_of(Deadline).c
+_A = table_of(Answer).c
+_P = table_of(Department).c
+_S = table_of(Staff).c
+_K = table_of(Customer).c
+_BATCH = 20_000
+_OF_THE_WAY = sorted({
+    *ENDS, *HANDS_OVER, EventKind.REGISTERED, EventKind.RESPONDED, EventKind.WAITING, EventKind.RESUMED,
+    EventKind.REOPENED, EventKind.RESULT_TOLD,
+})  # fmt: skip
+"""The kinds of events that tell where a complaint stood."""
+
+
+class Stretch(NamedTuple):
+    """Complaints registered in [since, until), those of a scope where one is named, as they stood at ``as_of``."""
+
+    since: datetime
+    until: datetime
+    as_of: datetime
+    when: When | None = None
+
+
+class Step(NamedTuple):
+    """One line of a log, as far as it tells the way."""
+
+    complaint_id: int
+    kind: EventKind
+    occurred_at: datetime
+    recorded_at: datetime
+    department: str | None
+    handler: str | None
+
+
+def complaints(session: Session, stretch: Stretch) -> Iterator[Row[Any]]:
+    """The complaints with their words, by id.
+
+    Returns:
+        Rows of ``id``, ``number``, ``registered_at``, ``channel``, ``kind``, ``severity``, ``department``, ``handler``,
+        ``region``, ``tier``, ``business_line``, ``product``, ``source``, ``customer_id``, ``name`` (of the
+        complainant), ``title`` and ``matter``.
+    """
+    words = [type_coerce(column, String).label(column.name) for column in (_C.channel, _C.kind, _C.severity)]
+    found = select(
+        _C.id, _C.number, _C.registered_at, *words, _P.code.label("department"), _S.code.label("handler"), _C.region,
+        _C.tier, _C.business_line, _C.product, _C.source, _C.customer_id, _K.name, _C.title, _C.matter,
+    ).select_from(
+        table_of(Complaint)
+        .outerjoin(table_of(Department), _P.id == _C.department_id)
+        .outerjoin(table_of(Staff), _S.id == _C.handler_id)
+        .outerjoin(table_of(Customer), _K.id == _C.customer_id)
+    )  # fmt: skip
+    yield from session.execute(_within(found, stretch).order_by(_C.id), execution_options={"yield_per": _BATCH})
+
+
+def steps(session: Session, stretch: Stretch) -> Iterator[Step]:
+    """The lines of their logs that tell the way, by complaint, as they were written down; none after ``as_of``."""
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    instants = [type_coerce(at, String) if is_sqlite else at for at in (_E.occurred_at, _E.recorded_at)]
+    told = [_E.data[name].as_string() for name in ("department", "handler")]
+    found = select(_E.complaint_id, type_coerce(_E.kind, String), *instants, *told).select_from(
+        table_of(ComplaintEvent).join(table_of(Complaint), _C.id == _E.complaint_id)
+    )
+    found = found.where(_E.kind.in_(_OF_THE_WAY), _E.occurred_at <= stretch.as_of)
+    read = _from_text if is_sqlite else _from_server
+    rows = session.execute(
+        _within(found, stretch).order_by(_E.complaint_id, _E.id), execution_options={"yield_per": _BATCH}
+    )
+    for complaint_id, kind, occurred_at, recorded_at, department, handler in rows:
+        yield Step(complaint_id, _KINDS[kind], read(occurred_at), read(recorded_at), department, handler)
+
+
+_KINDS = {kind.value: kind for kind in EventKind}
+
+
+def _from_text(at: str) -> datetime:
+    return datetime.fromisoformat(at).replace(tzinfo=UTC)
+
+
+def _from_server(at: datetime) -> datetime:
+    return at.astimezone(UTC)
+
+
+def lateness(session: Session, stretch: Stretch, milestone: str) -> dict[int, bool]:
+    """Whether the promise of a milestone was broken in any round, by complaint; decided ones only.
+
+    One that is past due and still open is broken; one that waits is not decided, nor one that was taken back in time.
+    """
+    at = stretch.as_of
+    is_open = and_(_D.met_at.is_(None), _D.cancelled_at.is_(None), _D.state != DeadlineState.PAUSED)
+    is_late = or_(_D.breached_at <= at, and_(_D.due_at <= at, or_(_D.met_at > _D.due_at, is_open)))
+    is_in_time = and_(_D.met_at <= _D.due_at, _D.met_at <= at, _D.breached_at.is_(None))
+    found = (
+        select(_D.subject_id, func.max(case((is_late, 1), else_=0)))
+        .select_from(table_of(Deadline).join(table_of(Complaint), _C.id == _D.subject_id))
+        .where(_D.subject_kind == "complaint", _D.milestone == milestone, _D.leg == 0, or_(is_late, is_in_time))
+    )
+    return {row[0]: bool(row[1]) for row in session.execute(_within(found, stretch).group_by(_D.subject_id))}
+
+
+def answers(session: Session, stretch: Stretch) -> Iterator[Row[Any]]:
+    """Our own answers given in the stretch, oldest first.
+
+    Returns:
+        Rows of ``id``, ``complaint_id`` (None of what is about no complaint), ``answered_at``, ``is_negative`` (None
+        where it cannot be judged), ``csat``, ``nps``, ``index``, ``comment``, and the complaint's ``number``.
+    """
+    is_judged = or_(_A.csat.is_not(None), _A.nps.is_not(None), _A.is_solved.is_not(None), _A.is_negative)
+    found = select(
+        _A.id, _C.id.label("complaint_id"), _C.number, _A.answered_at,
+        case((is_judged, _A.is_negative)).label("is_negative"), _A.csat, _A.nps, _A["index"], _A.comment,
+    ).select_from(
+        table_of(Answer).outerjoin(
+            table_of(Complaint), and_(_A.subject_kind == "complaint", _A.subject_id == _C.id)
+        ).outerjoin(table_of(Department), _P.id == _C.department_id)
+    ).where(_A.answered_at >= stretch.since, _A.answered_at < stretch.until, _A.invitation_id.is_not(None))  # fmt: skip
+    if stretch.when:
+        found = found.where(*_of(stretch.when))
+    yield from session.execute(found.order_by(_A.answered_at, _A.id), execution_options={"yield_per": _BATCH})
+
+
+def first_registered(session: Session) -> datetime | None:
+    """When the earliest complaint was registered; None where there is none."""
+    first: datetime | None = session.execute(select(func.min(_C.registered_at))).scalar()
+    return first
+
+
+def _within(found: Select[Any], stretch: Stretch) -> Select[Any]:
+    found = found.where(_C.registered_at >= stretch.since, _C.registered_at < stretch.until)
+    if not stretch.when:
+        return found
+    return found.where(*_of(stretch.when))
+
+
+def _of(when: When) -> list[ColumnElement[bool]]:
+    """The conditions of a scope, on the complaint and its department of today."""
+    columns = {name: getattr(_C, name) for name in when.named if name != "department"}
+    ids = select(_P.id).where(_P.code.in_(when.department))
+    conditions = [columns[name].in_(words) for name, words in when.named.items() if name != "department"]
+    return [*conditions, _C.department_id.in_(ids)] if when.department else conditions
