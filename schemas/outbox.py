@@ -42,6 +42,8 @@ class Notice(StrEnum):
     """Once more, to those who did not answer."""
     INTERVIEW = "interview"
     """An in-depth interview that its reader is to hold."""
+    MONTH = "month"
+    """A month was analysed."""
     SIGN_IN = "sign_in"
     """The link with which a member of staff signs in."""
     SILENCE = "silence"
@@ -72,6 +74,8 @@ class Urgency(StrEnum):
     """Waits for the morning digest."""
 
 
+MONTH = "month"
+"""``subject_kind`` of what is said about the analysis of a month."""
 INTERVIEW = "interview"
 """``subject_kind`` of what is said about an in-depth interview."""
 SWEEP = "sweep"

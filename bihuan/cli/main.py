@@ -16,6 +16,7 @@ from bihuan.cli import (
     database,
     doctor,
     explain,
+    improvement,
     key,
     kpi,
     outbox,
@@ -47,6 +48,7 @@ app.add_typer(survey.app, name="survey")
 app.add_typer(sla.app, name="sla")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(kpi.app, name="kpi")
+app.add_typer(improvement.app, name="improvement")
 app.add_typer(staff.app, name="staff")
 app.add_typer(key.app, name="key")
 app.add_typer(policy.app, name="policy")

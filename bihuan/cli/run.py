@@ -20,6 +20,7 @@ class Flow(StrEnum):
     ESCALATION_SWEEP = "escalation-sweep"
     SURVEY_FOLLOW_UP = "survey-follow-up"
     OUTBOX_DELIVERY = "outbox-delivery"
+    IMPROVEMENT_MONTH = "improvement-month"
 
 
 def run(flow: Annotated[Flow, typer.Argument(help="Which.")], at: AtOption = None, is_json: JsonOption = False) -> None:
@@ -62,7 +63,13 @@ def _outbox_delivery(here: Office) -> dict[str, Any]:
     ))  # fmt: skip
 
 
+def _improvement_month(here: Office) -> dict[str, Any]:
+    from bihuan.services.month_report import analyse_due
+
+    return {"months": analyse_due(here.db, here.policy, here.settings, here.clock())}
+
+
 _PASSES = {
     Flow.SLA_CHECK: _sla_check, Flow.ESCALATION_SWEEP: _escalation_sweep, Flow.SURVEY_FOLLOW_UP: _survey_follow_up,
-    Flow.OUTBOX_DELIVERY: _outbox_delivery,
+    Flow.OUTBOX_DELIVERY: _outbox_delivery, Flow.IMPROVEMENT_MONTH: _improvement_month,
 }  # fmt: skip

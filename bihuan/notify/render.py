@@ -10,6 +10,8 @@ Values a notice takes (`title` is the complaint's; words and instants come alrea
   (of a touchpoint, else empty), link, good_until (when it expires), opt_out_link, others (further invitations in the
   letter: number, title, link); result also says result, what was done, empty where nobody said it
 - silence and runs_again: sweep, silent (how long), last_at (of the last run, empty where it never ran), link
+- month: title (the month), complaints and answers (counts), rates (name, before, now, n, outcome), candidates (rank,
+  dimension, element), link
 - interview: due_at (when it is), said (why this customer), number and title (of the latest complaint, or empty), link
 - sign_in: link, due_at (until when it is good)
 - digest: count, items (each number, title, milestone, overdue_text), more (how many are not listed), link; and how many

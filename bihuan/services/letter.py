@@ -22,6 +22,7 @@ from bihuan.rules.reminder import Hold
 from bihuan.rules.roster import PREFERRED, parts_of
 from bihuan.services.letter_interview import InterviewFacts, interview_facts
 from bihuan.services.letter_ladder import LadderFacts, ladder_facts
+from bihuan.services.letter_month import MonthFacts, month_facts
 from bihuan.services.letter_survey import SurveyFacts, survey_facts
 from bihuan.services.link import NewLink
 from bihuan.settings import Settings
@@ -64,6 +65,7 @@ class Desk:
     link_expires: timedelta = timedelta(days=14)
     surveys: SurveyFacts = field(default_factory=SurveyFacts)
     interviews: InterviewFacts = field(default_factory=InterviewFacts)
+    months: MonthFacts = field(default_factory=MonthFacts)
 
     def write(self, message_ids: Sequence[int], address: str, at: datetime) -> Letter:
         """The letter of one message, or the digest of several.
@@ -110,6 +112,8 @@ class Desk:
             return self._sign_in(row, reader)
         if row.notice is Notice.INTERVIEW:
             return self.interviews.values(row, language, reader.timezone)
+        if row.notice is Notice.MONTH:
+            return self.months.values(row, language) | {"is_simulated": row.is_simulated, "is_late": row.is_late}
         values = {
             "number": row.number,
             "title": row.title,
@@ -192,7 +196,8 @@ def open_desk(
     surveys = survey_facts(session, settings.secret_value(), settings.web_url, list(facts.values()))
     promised = promises(session, receipts) if receipts else {}
     interviews = interview_facts(session, settings.web_url, list(facts.values()))
-    return Desk(settings, facts, promised, people, ladders, link_expires, surveys, interviews)
+    months = month_facts(session, settings.web_url, list(facts.values()))
+    return Desk(settings, facts, promised, people, ladders, link_expires, surveys, interviews, months)
 
 
 def reading(session: Session, settings: Settings, addresses: Collection[str]) -> dict[str, Reader]:

@@ -358,20 +358,16 @@ def test_a_message_called_sent_without_proof(visit, findings):
 
 
 def beats(visit, **ages):
-    """Let sweeps have completed so long ago."""
+    """Let every sweep have completed just now, or so long ago; None: never."""
     with visit.db.write() as session:
-        for sweep, age in ages.items():
-            beat(session, fixed(wall_clock() - age), sweep.replace("_", "-"), 0)
+        for sweep in intervals():
+            age = ages.get(sweep.replace("-", "_"), timedelta(0))
+            if age is not None:
+                beat(session, fixed(wall_clock() - age), sweep, 0)
 
 
 def test_a_sweep_that_fell_silent(visit, findings):
-    beats(
-        visit,
-        sla_check=timedelta(hours=3),
-        escalation_sweep=timedelta(0),
-        survey_follow_up=timedelta(0),
-        outbox_delivery=timedelta(minutes=1),
-    )
+    beats(visit, sla_check=timedelta(hours=3), outbox_delivery=timedelta(minutes=1))
     found = findings()["sweeps"]
     assert problem(found, "sla-check for 3 hours", "`bihuan up`")
     assert "outbox-delivery" not in found["says"]
@@ -379,30 +375,24 @@ def test_a_sweep_that_fell_silent(visit, findings):
 
 @pytest.mark.parametrize(("minutes", "level"), [(5, Level.OK), (7, Level.PROBLEM)])
 def test_silence_counts_after_three_intervals_of_two_minutes(visit, minutes, level):
-    beats(
-        visit,
-        sla_check=timedelta(minutes=minutes),
-        escalation_sweep=timedelta(0),
-        survey_follow_up=timedelta(0),
-        outbox_delivery=timedelta(0),
-    )
+    beats(visit, sla_check=timedelta(minutes=minutes))
     assert ledger.sweeps(visit)[0] is level
 
 
 def test_a_sweep_that_never_ran_is_a_note(visit):
-    beats(visit, sla_check=timedelta(0), escalation_sweep=timedelta(0), survey_follow_up=timedelta(0))
+    beats(visit, outbox_delivery=None)
     assert ledger.sweeps(visit)[:2] == (Level.NOTE, "never ran: outbox-delivery")
 
 
 def test_silence_that_nobody_would_be_told_of_says_so(visit, findings, monkeypatch):
-    beats(visit, sla_check=timedelta(hours=3), outbox_delivery=timedelta(0))
+    beats(visit, sla_check=timedelta(hours=3))
     assert "BIHUAN_OPERATOR_URL" in findings()["sweeps"]["cure"]
     monkeypatch.setenv("BIHUAN_OPERATOR_URL", "json://example.com/hook")
     assert "BIHUAN_OPERATOR_URL" not in findings()["sweeps"]["cure"]
 
 
 def test_a_sweep_that_never_ran_though_it_was_watched_for_long_is_a_problem(visit):
-    beats(visit, sla_check=timedelta(0), escalation_sweep=timedelta(0), survey_follow_up=timedelta(0))
+    beats(visit, outbox_delivery=None)
     with visit.db.write() as session:
         watch(session, wall_clock() - timedelta(hours=2))
     level, says, _ = ledger.sweeps(visit)

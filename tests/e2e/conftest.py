@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from threading import Thread
@@ -31,6 +31,8 @@ from bihuan.services.complaint import record, register
 from bihuan.services.deadline import check_all
 from bihuan.services.escalation import climb_all
 from bihuan.services.link import Refusal
+from bihuan.services.month import Due
+from bihuan.services.month_report import analyse
 from bihuan.services.outbox import deliver_all
 from bihuan.settings import Settings
 from bihuan.simulation import demo
@@ -217,13 +219,14 @@ def _live(db: Database, policy: Policy, settings: Settings) -> dict[str, str]:
         check_all(db, policy, NOW - timedelta(minutes=minutes))
         climb_all(db, policy, NOW - timedelta(minutes=minutes))
     deliver_all(db, gateway := UnsureGateway(), settings, lambda: NOW)
+    month = analyse(db, policy, settings, Due(date(2026, 11, 1)), NOW)
     with db.write() as session:
         session.add(Heartbeat(sweep="sla-check", beat_at=NOW - timedelta(minutes=1)))
     with db.read() as session:
         for state in ComplaintState:
             found = board.complaints(session, board.Wish(state=state, limit=1))
             named |= {str(state): row.number for row in found}
-    return named | _links(gateway) | {"mail": _catch_mail(mail_folder(settings))}
+    return named | _links(gateway) | {"month": str(month), "mail": _catch_mail(mail_folder(settings))}
 
 
 def _links(gateway: RecordingGateway) -> dict[str, str]:

@@ -22,12 +22,15 @@ PAGES = {
     "/complaints/{number}/explain": ("/complaints/{full}/explain", "/complaints/{closed}/explain"),
     "/a/{token}": ("/a/{link}", "/a/{links}", "/a/{link}?done=stopped"),
     "/signs": ("/signs", "/signs?by=handler"),
+    "/months": ("/months",),
+    "/months/{number}": ("/months/{month}",),
     "/outbox": ("/outbox", "/outbox?state=failed&done=arrived", "/outbox?state=sending"),
     "/mail": ("/mail",),
     "/mail/{name}": ("/mail/{mail}",),
 }  # fmt: skip
 """Route to the addresses looked at; the names in braces are those of the fixture ``installation``."""
 NO_PAGE = {
+    "/months/{number}/{name}": "hands out files",
     "/healthz": "answers machines",
     "/complaints/{number}/events": "leads to the complaint",
     "/outbox/{message_id:int}/decide": "leads to the ledger",

@@ -34,8 +34,16 @@ EMOJI = st.text("a😀长", min_size=100, max_size=250)
 def filled(text: str, link: str) -> dict:
     values = dict.fromkeys(NAMES, text) | {"link": link, "is_late": True, "is_simulated": True}
     promise = {"milestone": text, "due_at": text}
+    rate = dict.fromkeys(("name", "before", "now", "n", "outcome"), text)
+    candidate = dict.fromkeys(("rank", "dimension", "element"), text)
     others = [{"number": text, "title": text, "link": link}] * 5
-    return values | {"items": [dict.fromkeys(ITEM, text)] * 20, "promises": [promise] * 20, "others": others}
+    return values | {
+        "items": [dict.fromkeys(ITEM, text)] * 20,
+        "promises": [promise] * 20,
+        "rates": [rate] * 4,
+        "candidates": [candidate] * 3,
+        "others": others,
+    }
 
 
 def test_a_letter_that_fits_the_narrowest_fits_every_channel():

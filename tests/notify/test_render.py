@@ -54,6 +54,10 @@ VALUES = {
     "others": [
         {"number": "20261122-000124", "title": "发票", "link": "http://127.0.0.1:8700/s/abcdefghijklmnopqrstuv"}
     ],
+    "complaints": 8412,
+    "answers": 1203,
+    "rates": [{"name": "超时", "before": "9.1%", "now": "12.4%", "n": 7990, "outcome": "变差，已定位"}] * 3,
+    "candidates": [{"rank": 1, "dimension": "产品", "element": "扫地机器人 R3"}] * 3,
     "promises": [{"milestone": "首次响应", "due_at": "2026-11-22 09:30 +08:00"}],
 }
 VALUES["items"] = [VALUES] * 18

@@ -1,0 +1,65 @@
+"""The report of a month on disk: made from the review, in its folder before the database says that it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from bihuan.analysis.review import Period
+from bihuan.errors import UnavailableError
+from bihuan.policy.models import Policy
+from bihuan.report.pack import packed
+from bihuan.services.month import Due, due, keep, review
+from bihuan.settings import Settings
+from bihuan.store.engine import Database
+
+FOLDER = "months"
+
+
+def analyse_due(db: Database, policy: Policy, settings: Settings, at: datetime) -> list[str]:
+    """Analyse every month that is to be and has not been, oldest first; running it again finds nothing.
+
+    Returns:
+        The numbers of the analyses that were kept.
+
+    Raises:
+        UnavailableError: The data folder cannot be written.
+    """
+    with db.read() as session:
+        wanted = due(session, policy, settings, at)
+    kept = (analyse(db, policy, settings, one, at) for one in wanted)
+    return [number for number in kept if number]
+
+
+def analyse(db: Database, policy: Policy, settings: Settings, wanted: Due, at: datetime) -> str | None:
+    """Analyse one month and keep it with its report; None where it had been kept meanwhile.
+
+    Raises:
+        UnavailableError: The data folder cannot be written.
+    """
+    with db.read() as session:
+        made = review(session, policy, settings, wanted.month_on, wanted.scope)
+    pack = packed(made)
+    paths = _write(settings.data_dir, folder_of(made.period), {"pack.zip": pack.content})
+    with db.write() as session:
+        return keep(session, policy, made, pack.sha256, paths, at)
+
+
+def folder_of(period: Period) -> str:
+    """Where the report of a month lies below the data folder."""
+    return f"{FOLDER}/{period.name}" + (f"-{period.scope}" if period.scope else "")
+
+
+def _write(data_dir: Path, folder: str, files: Mapping[str, bytes]) -> dict[str, str]:
+    """Put the files into the folder, each whole or not at all; their paths below the data folder, by name."""
+    try:
+        (data_dir / folder).mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            part = data_dir / folder / f".{name}.part"
+            part.write_bytes(content)
+            part.replace(data_dir / folder / name)
+    except OSError as error:
+        cure = "make room there, or set BIHUAN_DATA_DIR to a folder that may be written"
+        raise UnavailableError(f"cannot write {data_dir / folder}: {error.strerror}", cure=cure) from error
+    return {name: f"{folder}/{name}" for name in files}
