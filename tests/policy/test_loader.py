@@ -149,7 +149,7 @@ def test_hidden_files_are_passed_over(tmp_path, policy):
 @pytest.mark.parametrize(
     ("name", "cure"),
     [("deadlines.yaml", "did you mean deadline.yaml?"), ("kpi.yml", "did you mean kpi.yaml?"),
-     ("notes.txt", "write one of calendar.yaml, deadline.yaml, escalation.yaml, survey.yaml, routing.yaml, kpi.yaml, improvement.yaml")],
+     ("notes.txt", f"write one of {', '.join(f'{section}.yaml' for section in SECTIONS)}")],
 )  # fmt: skip
 def test_a_file_of_another_name_is_refused(tmp_path, name, cure):
     (tmp_path / name).touch()
