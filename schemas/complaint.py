@@ -65,6 +65,8 @@ class EventKind(StrEnum):
     FOLLOWED_UP = "followed_up"
     ANSWERED_NEGATIVE = "answered_negative"
     NEGATIVE_TAKEN_ON = "negative_taken_on"
+    NEGATIVE_RESOLVED = "negative_resolved"
+    """What was done about it, in words for the complainant."""
     NEGATIVE_TOLD = "negative_told"
     REOPENED = "reopened"
     WITHDRAWN = "withdrawn"

@@ -34,6 +34,8 @@ class Notice(StrEnum):
     """Somebody who was told of it cannot do it."""
     NEGATIVE = "negative"
     """A complainant gave a bad answer."""
+    NEGATIVE_TOLD = "negative_told"
+    """What was done about a bad answer, to whoever gave it."""
     RESULT = "result"
     """What was done about a complaint, and whether it is solved."""
     FOLLOW_UP = "follow_up"
@@ -61,6 +63,10 @@ OF_A_MATTER = frozenset({
 
 SURVEYS = frozenset({Notice.RESULT, Notice.FOLLOW_UP, Notice.SURVEY_REMINDER})
 """Notices that bring a complainant the link of an invitation."""
+
+
+OF_HOURS = SURVEYS | {Notice.NEGATIVE_TOLD}
+"""Notices to complainants that wait for the hours in which they are written to."""
 
 
 class Urgency(StrEnum):

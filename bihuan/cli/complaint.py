@@ -15,6 +15,7 @@ from bihuan.cli.office import Office, office
 from bihuan.cli.output import AtOption, JsonOption, emit, say
 from bihuan.clock import parse_instant
 from bihuan.errors import UsageError
+from bihuan.rules.negative import PLAN, RESULT
 from schemas.complaint import Channel, ComplaintIn, ComplaintState, CustomerIn, EventIn, EventKind, Kind, Severity
 
 app = typer.Typer(help="Complaints 投诉: take them in, record what happens, look at them.", no_args_is_help=True)
@@ -134,7 +135,10 @@ def record(
     handler: Annotated[str | None, typer.Option(help="Staff code, with `assigned`.")] = None,
     actor: Annotated[str, typer.Option(help="Who says so.")] = "",
     note: Annotated[str, typer.Option(help="A remark for the log.")] = "",
-    reason: Annotated[str, typer.Option(help="What for, with `waiting`.")] = "",
+    reason: Annotated[str, typer.Option(help="What for, with `waiting`; the plan, with `negative_taken_on`.")] = "",
+    result: Annotated[
+        str, typer.Option(help="What was done, for the complainant; with `handled` and `negative_resolved`.")
+    ] = "",
     severity: Annotated[Severity | None, typer.Option(help="How grave now, with `severity_changed`.")] = None,
     tier: Annotated[str | None, typer.Option(help="Customer tier now, with `tier_changed`.")] = None,
     department: Annotated[str | None, typer.Option(help="Its code, with `department_changed`.")] = None,
@@ -144,8 +148,9 @@ def record(
     """Record what happened to a complaint, such as assigned, responded, waiting, resumed, handled or reopened."""
     from bihuan.services.complaint import record as record_event
 
-    said = {"handler": handler, "note": note, "reason": reason, "severity": severity and severity.value,
-            "tier": tier, "department": department, "into": into}  # fmt: skip
+    why = PLAN if event is EventKind.NEGATIVE_TAKEN_ON else "reason"
+    said = {"handler": handler, "note": note, why: reason, "severity": severity and severity.value,
+            "tier": tier, "department": department, "into": into, RESULT: result}  # fmt: skip
     data = {name: value for name, value in said.items() if value}
     with office() as here:
         occurred_at = parse_instant(at) if at else here.clock()

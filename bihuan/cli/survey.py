@@ -1,9 +1,11 @@
-"""``bihuan survey``: answers of foreign surveys, and who is to be called."""
+"""``bihuan survey``: answers of foreign surveys, who is to be called, and what became of bad answers."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,15 +13,20 @@ from bihuan.cli import call, interview
 from bihuan.cli.batch import BATCH, batches, rejects_path, with_progress
 from bihuan.cli.office import office
 from bihuan.cli.output import JsonOption, emit, say
+from bihuan.rules.negative import ENDS, Wanted
+
+if TYPE_CHECKING:
+    from bihuan.services.negative_board import Case
 
 app = typer.Typer(
-    help="Surveys 问卷: who is to be called, touchpoints, and what other surveys were answered.", no_args_is_help=True
+    help="Surveys 问卷: calls, touchpoints, bad answers, and what other surveys were answered.", no_args_is_help=True
 )
 app.command("calls")(call.calls)
 app.command("call")(call.call)
 app.command("interviews")(interview.interviews)
 
 
+_SHOWN = ("number", "stage", "said_at", "department", "handler", "csat", "nps", "milestone", "due_at", "needs_call")
 _TOUCHPOINTS = (
     "occurred_at", "source", "external_id", "kind", "state", "reason", "send_at", "invited_at", "answered_at",
     "complaint",
@@ -72,3 +79,43 @@ def import_file(
     if summary["rejected"] or summary["unreadable"]:
         say(f"{summary['rejected']} rows and {summary['unreadable']} codes refused, see {refused.path}")
         raise typer.Exit(1)
+
+
+@app.command()
+def negative(
+    department: Annotated[str | None, typer.Option(help="Code of a department, - for none.")] = None,
+    state: Annotated[Wanted, typer.Option(help="How far the work has come.")] = Wanted.OPEN,
+    after: Annotated[int | None, typer.Option(help="Go on after this `place`.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    is_json: JsonOption = False,
+) -> None:
+    """Bad answers 负面反馈 and what became of them, newest first: the board. Exit 1 where one is overdue.
+
+    Below them stands open work without a bad answer on record: staff heard it themselves, or it was changed since.
+    """
+    from bihuan.services.negative_board import cases, look, unanswered
+    from bihuan.store.queries.negative import Wish
+
+    wish = Wish(department, state, None, after, limit)
+    with office() as here, here.db.read() as session:
+        at = here.clock()
+        found = cases(session, here.policy, wish, look(session, here.policy, at, at))
+        if state is not Wanted.DONE and after is None:
+            found += unanswered(session, here.policy, wish, at)
+    emit([_row(it) for it in found], is_json, _SHOWN)
+    if any(_is_late(it, at) for it in found):
+        raise typer.Exit(1)
+
+
+def _row(it: Case) -> dict[str, Any]:
+    """A case with what matters of it in columns of their own: what is due next, and the scores."""
+    due = next((one for one in it.due if one.met_at is None and not one.is_cancelled), None)
+    return {
+        **asdict(it), "csat": it.said.csat if it.said else None, "nps": it.said.nps if it.said else None,
+        "milestone": due.milestone if due else None, "due_at": due.due_at if due else None,
+    }  # fmt: skip
+
+
+def _is_late(it: Case, at: datetime) -> bool:
+    is_over = it.stage in ENDS
+    return not is_over and any(one.met_at is None and not one.is_cancelled and one.due_at < at for one in it.due)

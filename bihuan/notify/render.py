@@ -5,7 +5,9 @@ Values a notice takes (`title` is the complaint's; words and instants come alrea
 - receipt: number, title, promises (a list of milestone and due_at)
 - warning: number, title, severity, kind, department, handler, milestone, due_at, remaining, link, is_late
 - breach: the same, with overdue_text instead of remaining
-- negative: number, title, severity, handler, link, is_from_touchpoint (the answer was about none, and became one)
+- negative: as a warning; milestone and due_at are of what it calls for, empty where policy sets no deadline;
+  is_from_touchpoint (the answer was about no complaint, and became one)
+- negative_told: number, title, result (a passage: what was done)
 - result, follow_up and survey_reminder: number and title (empty where it is about no complaint), occasion and reference
   (of a touchpoint, else empty), link, good_until (when it expires), opt_out_link, others (further invitations in the
   letter: number, title, link); result also says result, what was done, empty where nobody said it
@@ -40,6 +42,8 @@ from bihuan.notify.words import spoken, word
 
 TITLE_BYTES = 160
 VALUE_BYTES = 300
+PASSAGE_BYTES = 1500
+"""A passage that a person wrote for the reader: 500 Chinese characters."""
 BRIEF_BYTES = 24
 """One item's title in a digest, so that eighteen items fit into one letter."""
 
@@ -49,18 +53,26 @@ _UNSEEN = {"Cc", "Cf", "Cs"}
 _LOOKALIKES = str.maketrans("<>[]@`*", "＜＞［］＠｀＊")
 
 
+class Passage(str):
+    """A value that may be longer than others: what a person wrote for the reader."""
+
+    __slots__ = ()
+
+
 def inert(value: object) -> str:
     """A value as one line of text that no channel can take for markup, a mention, a header or a hidden direction.
 
     Control, format (bidirectional marks, zero width) and surrogate characters are dropped, line breaks become spaces,
     characters that HTML, Markdown or a robot's own tags start with become their full-width lookalikes, and the rest
-    is cut at 300 bytes. None is empty. Applied to every value a template prints, so none can forget it.
+    is cut at 300 bytes, a passage at 1500. None is empty. Applied to every value a template prints, so none can
+    forget it.
     """
     if value is None:
         return ""
-    start = str(value)[: 4 * VALUE_BYTES]
+    most = PASSAGE_BYTES if isinstance(value, Passage) else VALUE_BYTES
+    start = str(value)[: 4 * most]
     shown = "".join(sign for sign in start if sign.isspace() or unicodedata.category(sign) not in _UNSEEN)
-    return capped(" ".join(shown.split()).translate(_LOOKALIKES), VALUE_BYTES)
+    return capped(" ".join(shown.split()).translate(_LOOKALIKES), most)
 
 
 def environment() -> ImmutableSandboxedEnvironment:

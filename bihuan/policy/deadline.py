@@ -29,7 +29,7 @@ from bihuan.policy.base import PolicyModel, Section
 from bihuan.policy.flaw import Flaw, KeyPath, nearest, shown
 from bihuan.policy.scope import Facts, When, by_specificity, refuse_ties
 from bihuan.policy.value import Kinds, Name, Seconds, Span, Warnings
-from schemas.complaint import Severity
+from schemas.complaint import EventKind, Severity
 from schemas.deadline import Mode
 
 NO_DEADLINE = "none"
@@ -227,6 +227,10 @@ class DeadlinePolicy(Section):
     def read_before(self) -> dict[Facts, DeadlineTerms]:
         """What ``terms`` has read by now."""
         return {}
+
+    def met_by(self, kind: EventKind, *, but: EventKind | None = None) -> list[str]:
+        """The milestones that an event meets; those that ``but`` would meet too are left out."""
+        return [name for name, one in self.milestones.items() if kind in one.ends and but not in one.ends]
 
     def _read(self, facts: Facts) -> DeadlineTerms:
         severity = Severity(facts.severity or Severity.GENERAL)

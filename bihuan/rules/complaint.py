@@ -33,7 +33,7 @@ _WHILE_OPEN = DROPS | {
 }  # fmt: skip
 _AFTER_HANDLING = frozenset({
     EventKind.RESULT_TOLD, EventKind.FOLLOWED_UP, EventKind.ANSWERED_NEGATIVE, EventKind.NEGATIVE_TAKEN_ON,
-    EventKind.NEGATIVE_TOLD, EventKind.REOPENED,
+    EventKind.NEGATIVE_RESOLVED, EventKind.NEGATIVE_TOLD, EventKind.REOPENED,
 })  # fmt: skip
 
 _WAY = {kind: step for step, kind in enumerate(sorted(EventKind, key=lambda kind: kind is EventKind.REOPENED))}

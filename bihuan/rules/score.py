@@ -10,6 +10,10 @@ from bihuan.policy.questionnaire import QuestionKind, Questionnaire
 from bihuan.policy.survey import NegativePolicy, ReviewPolicy
 from bihuan.rules.questionnaire import Answers
 from bihuan.rules.satisfaction import Dimension, satisfaction_index
+from schemas.survey import Review
+
+DECIDED = frozenset({Review.NEGATIVE, Review.DISMISSED})
+"""A person has looked at the text."""
 
 
 class Why(StrEnum):
@@ -101,3 +105,17 @@ def _speaks_against(it: Score, review: ReviewPolicy) -> bool:
     )
     text = it.comment.casefold()
     return is_high and any(word.casefold() in text for word in review.words)
+
+
+def review_after(old: Review | None, old_comment: str, *, is_for_review: bool, comment: str) -> Review | None:
+    """What stands of a review once an answer was saved again: what was decided of the same text stays so.
+
+    Args:
+        old: What stood before; None for a first answer.
+        old_comment: The text it was about.
+        is_for_review: Whether a person is to look at what is saved now.
+        comment: The text that is saved now.
+    """
+    if old in DECIDED and comment == old_comment:
+        return old
+    return Review.PENDING if is_for_review else None

@@ -67,12 +67,21 @@ def opens_at(at: datetime, window: Window) -> datetime:
     return at if window_at(at, *window) else open_from(at, *window)
 
 
-def held_until(due_at: datetime | None, window: Window, at: datetime) -> datetime | None:
+def held_until(
+    due_at: datetime | None, window: Window, at: datetime, written_at: datetime | None = None
+) -> datetime | None:
     """Until when a letter to a complainant waits for the window; None where it goes now.
 
     One whose deadline ends before the window opens goes at once; one that is late already waits all the same.
+
+    Args:
+        due_at: Of its deadline, if it has one.
+        window: Of the person.
+        at: Now.
+        written_at: When the person was last written to: on the same day it waits for the next one. None: never.
     """
-    opening = opens_at(at, window)
+    is_second = written_at is not None and is_same_day(written_at, at, window.zone)
+    opening = opens_next_day(at, window) if is_second else opens_at(at, window)
     may_wait = due_at is None or opening <= due_at or at > due_at
     return opening if opening > at and may_wait else None
 

@@ -28,8 +28,9 @@ from bihuan.services.survey_told import note_delivery
 from bihuan.settings import Settings
 from bihuan.store.queries.due import DueMessage, due_messages
 from bihuan.store.queries.reminder import last_letters, staff_hours
+from bihuan.store.queries.survey import last_letters as letters_to
 from bihuan.store.rows import id_in, table_of, update_rows
-from schemas.outbox import SURVEYS, Audience, Message, MessageState, Notice, Urgency
+from schemas.outbox import OF_HOURS, SURVEYS, Audience, Message, MessageState, Notice, Urgency
 
 CUT_OFF = "cut off between sending and recording"
 NOTHING_SET = ReminderPolicy()
@@ -100,7 +101,7 @@ def claim(session: Session, by: Claimant, limit: int) -> Claim:
     ended = [row for row in uncut if _has_ended(row, by.at) and not row.withdrawn]
     settled = {row.id for row in (*unknown, *ended, *withdrawn)}
     left = [row for row in rows if row.id not in settled]
-    held = _held(session, by, left) | _off_hours(by, left)
+    held = _held(session, by, left) | _off_hours(session, by, left)
     mine = list(_in_letters([row for row in left if row.id not in held], by.reminders))
     _final(session, unknown, MessageState.UNKNOWN, CUT_OFF)
     _final(session, ended, MessageState.SUPPRESSED, ENDED)
@@ -153,15 +154,28 @@ def _held(session: Session, by: Claimant, rows: Sequence[DueMessage]) -> dict[in
     return found
 
 
-def _off_hours(by: Claimant, rows: Sequence[DueMessage]) -> dict[int, Held]:
-    """Letters with an invitation that come to be sent out of the hours in which their reader is written to."""
-    found = {}
-    for row in rows:
-        if by.contact and row.notice in SURVEYS:
-            window = Window(*by.contact.window, zone(row.timezone or by.settings.timezone))
-            if until := held_until(row.due_at, window, by.at):
-                found[row.id] = Held(until, Hold.QUIET)
+def _off_hours(session: Session, by: Claimant, rows: Sequence[DueMessage]) -> dict[int, Held]:
+    """Letters that come to be sent out of the hours, or on a day, on which their reader is not written to.
+
+    The day of an invitation was chosen when it was planned; that of an answer is chosen here.
+    """
+    found: dict[int, Held] = {}
+    some = [row for row in rows if by.contact and row.notice in OF_HOURS]
+    written = _written_at(session, by, [row for row in some if row.notice not in SURVEYS])
+    for row in some:
+        assert by.contact
+        window = Window(*by.contact.window, zone(row.timezone or by.settings.timezone))
+        if until := held_until(row.due_at, window, by.at, written.get(row.recipient)):
+            found[row.id] = Held(until, Hold.QUIET)
     return found
+
+
+def _written_at(session: Session, by: Claimant, rows: Sequence[DueMessage]) -> dict[str, datetime]:
+    """When each of these readers was last written to, where policy wants one letter a day."""
+    if not rows or not by.contact or not by.contact.once_a_day:
+        return {}
+    people = {int(row.recipient.partition(":")[2]): row.recipient for row in rows}
+    return {people[who]: at for who, at in letters_to(session, people, by.at).items()}
 
 
 def _hours(session: Session, settings: Settings, recipients: set[str]) -> dict[str, Hours]:
@@ -206,10 +220,15 @@ def _hold(session: Session, rows: Sequence[DueMessage], held: Mapping[int, Held]
     """Put them back until their instant, in the bundle of everything that waits for it."""
     update_rows(session, Message, [
         {"id": row.id, "state": MessageState.PLANNED, "lease_owner": None, "next_at": held[row.id].until,
-         "reason": held[row.id].why.value, "bundle": held_bundle(*_seat(row), held[row.id].until),
+         "reason": held[row.id].why.value, "bundle": _held_bundle(row, held[row.id].until),
          "is_repeated": row.is_repeated or _is_cut_off(row)}
         for row in rows
     ])  # fmt: skip
+
+
+def _held_bundle(row: DueMessage, until: datetime) -> str | None:
+    """An answer to what somebody said is a letter of its own."""
+    return None if row.notice is Notice.NEGATIVE_TOLD else held_bundle(*_seat(row), until)
 
 
 def _take(session: Session, by: Claimant, rows: Sequence[DueMessage], was: Mapping[int, str | None]) -> None:

@@ -15,11 +15,13 @@ from bihuan.policy.deadline import Pauser
 from bihuan.policy.models import Policy
 from bihuan.policy.scope import Facts
 from bihuan.rules.complaint import LogLine, possible, standing
+from bihuan.rules.negative import PLAN, RESULT, answers_waiting
 from bihuan.rules.outbox import message_key
 from bihuan.rules.routing import department_for
 from bihuan.rules.terms import facts_in_force, severity_in_force
 from bihuan.services.intake import event_key, event_row, next_moment, take_in
 from bihuan.services.ladder import open_oversight
+from bihuan.services.negative_letter import STOPS_LETTER, plan_letter, stop_letter
 from bihuan.services.people import least_loaded
 from bihuan.services.policy import in_force
 from bihuan.services.projection import logs_of, rederive
@@ -29,6 +31,8 @@ from schemas.complaint import Complaint, ComplaintEvent, ComplaintIn, EventIn, E
 from schemas.outbox import Audience, Message, MessageState, Notice
 from schemas.people import TELEPHONE, Customer, Department, Staff
 
+RESULT_CHARACTERS = 500
+"""The most that the letter to the complainant says of what was done."""
 _OPENS_OVERSIGHT = frozenset({EventKind.SEVERITY_CHANGED, EventKind.REOPENED})
 
 
@@ -76,7 +80,7 @@ def record(session: Session, policy: Policy, clock: Clock, number: str, event: E
         raise UsageError(
             f"{event.occurred_at.isoformat()} lies in the future", cure="give the instant at which it happened"
         )
-    if _is_known(session, row.id, event):
+    if is_known(session, row.id, event):
         return
     log = logs_of(session, [row.id])[row.id]
     _refuse_senseless(number, event, log)
@@ -95,7 +99,8 @@ def find(session: Session, number: str) -> Complaint:
     return row
 
 
-def _is_known(session: Session, complaint_id: int, event: EventIn) -> bool:
+def is_known(session: Session, complaint_id: int, event: EventIn) -> bool:
+    """Whether that very news stands in the complaint's log."""
     is_it = (col(ComplaintEvent.complaint_id) == complaint_id) & (col(ComplaintEvent.key) == event_key(event))
     return session.execute(select(col(ComplaintEvent.id)).where(is_it)).first() is not None
 
@@ -124,6 +129,11 @@ def _append(
             _refuse_pauser(session, policy, facts_in_force(log), event.actor)
         case EventKind.MERGED:
             _refuse_unknown(session, row, event.data["into"])
+        case EventKind.NEGATIVE_TAKEN_ON:
+            _refuse_wordless(event, PLAN, "say what is going to be done, with --reason or in the form")
+        case EventKind.NEGATIVE_RESOLVED:
+            _refuse_wordless(event, RESULT, "say what was done, in words for the complainant, with --result")
+            _refuse_unasked(row.number, log)
     book = in_force(session, policy, now)  # before the news: a calendar that was replaced knows nothing of them yet
     at = next_moment(log, now)
     insert_new_rows(session, ComplaintEvent, [event_row(row.id, event, at)], ["complaint_id", "key"])
@@ -136,6 +146,10 @@ def _append(
     rederive(session, book, {row.id: log})
     if event.kind in _OPENS_OVERSIGHT:
         open_oversight(session, policy, row, now)
+    if event.kind is EventKind.NEGATIVE_RESOLVED:
+        plan_letter(session, policy, row, answers_waiting(log), now)
+    elif event.kind in STOPS_LETTER:
+        stop_letter(session, row.id)
 
 
 def _refuse_pauser(session: Session, policy: Policy, facts: Facts, actor: str) -> None:
@@ -150,6 +164,22 @@ def _refuse_pauser(session: Session, policy: Policy, facts: Facts, actor: str) -
             f"{actor or 'nobody named'} may not stop the clock",
             cure=f"by policy {' or '.join(who)} may: name one with --actor, see `bihuan staff list`",
         )
+
+
+def _refuse_wordless(event: EventIn, name: str, cure: str) -> None:
+    """Let nobody take a negative answer on, or answer it, without a word."""
+    said = str(event.data.get(name) or "").strip()
+    if not said:
+        raise UsageError(f"{event.kind} without its {name}", cure=cure)
+    if len(said) > RESULT_CHARACTERS:
+        raise UsageError(f"the {name} is longer than {RESULT_CHARACTERS} characters", cure="say it more briefly")
+
+
+def _refuse_unasked(number: str, log: list[LogLine]) -> None:
+    """Let nobody answer what nobody asked, or answer it twice."""
+    if not answers_waiting(log):
+        cure = "record answered_negative first, or a note"
+        raise RefusedError(f"{number} has no negative answer that waits for word", cure=cure)
 
 
 def _take_handler(session: Session, row: Complaint, event: EventIn) -> EventIn:

@@ -15,7 +15,7 @@ from bihuan.errors import BihuanError, RefusedError
 from bihuan.notify.contact import addressed, target_key, unseal, written_to
 from bihuan.notify.letter import Letter
 from bihuan.notify.link import token_of
-from bihuan.notify.render import render
+from bihuan.notify.render import Passage, render
 from bihuan.notify.words import instant, standing, word, words
 from bihuan.rules.access import link_expires
 from bihuan.rules.reminder import Hold
@@ -26,7 +26,7 @@ from bihuan.services.letter_month import MonthFacts, month_facts
 from bihuan.services.letter_survey import SurveyFacts, survey_facts
 from bihuan.services.link import NewLink
 from bihuan.settings import Settings
-from bihuan.store.queries.letter import letter_facts, promises, readers
+from bihuan.store.queries.letter import letter_facts, promises, readers, resolutions
 from bihuan.store.queries.touchpoint import SUBJECT as TOUCHPOINT
 from schemas.access import Purpose
 from schemas.outbox import OF_A_MATTER, SURVEYS, Notice
@@ -66,6 +66,8 @@ class Desk:
     surveys: SurveyFacts = field(default_factory=SurveyFacts)
     interviews: InterviewFacts = field(default_factory=InterviewFacts)
     months: MonthFacts = field(default_factory=MonthFacts)
+    resolved: Mapping[int, str] = field(default_factory=dict)
+    """What was done about a bad answer, in words for the complainant, by complaint."""
 
     def write(self, message_ids: Sequence[int], address: str, at: datetime) -> Letter:
         """The letter of one message, or the digest of several.
@@ -129,6 +131,8 @@ class Desk:
         if row.notice is Notice.RECEIPT:
             promised = self.promised.get(row.subject_id, [])
             return values | {"promises": [_promise(name, due_at, reader) for name, due_at in promised]}
+        if row.notice is Notice.NEGATIVE_TOLD:
+            return values | {"result": Passage(self.resolved[row.subject_id])}
         values |= self.ladders.values(row, language, reader.timezone)
         if row.due_at is None:
             watched = {
@@ -195,9 +199,11 @@ def open_desk(
     ladders = ladder_facts(session, list(facts.values()))
     surveys = survey_facts(session, settings.secret_value(), settings.web_url, list(facts.values()))
     promised = promises(session, receipts) if receipts else {}
+    answered = {row.subject_id for row in facts.values() if row.notice is Notice.NEGATIVE_TOLD}
+    resolved = resolutions(session, answered) if answered else {}
     interviews = interview_facts(session, settings.web_url, list(facts.values()))
     months = month_facts(session, settings.web_url, list(facts.values()))
-    return Desk(settings, facts, promised, people, ladders, link_expires, surveys, interviews, months)
+    return Desk(settings, facts, promised, people, ladders, link_expires, surveys, interviews, months, resolved)
 
 
 def reading(session: Session, settings: Settings, addresses: Collection[str]) -> dict[str, Reader]:

@@ -18,25 +18,17 @@ from bihuan.clock import Clock
 from bihuan.policy.models import Policy
 from bihuan.policy.questionnaire import Questionnaire
 from bihuan.rules.invitation import Reason
-from bihuan.rules.outbox import message_key
 from bihuan.rules.questionnaire import Read, read_answers
-from bihuan.rules.roster import PREFERRED
-from bihuan.rules.score import Score, Why, score
-from bihuan.services.complaint import record
-from bihuan.services.escalation import planned
+from bihuan.rules.score import DECIDED, Score, review_after, score
 from bihuan.services.link import Refusal, open_link
-from bihuan.services.people import roster
+from bihuan.services.negative import open_work
 from bihuan.services.policy import survey_edition
-from bihuan.store.rows import insert_new_alike, insert_new_rows, insert_rows, table_of
+from bihuan.store.rows import insert_new_rows, insert_rows, table_of
 from schemas.access import Purpose
-from schemas.complaint import Complaint, ComplaintState, EventIn, EventKind
-from schemas.outbox import Message, Notice, Urgency
-from schemas.survey import Answer, AnswerSource, Invitation, InvitationState, OptOut
+from schemas.outbox import Message
+from schemas.survey import Answer, AnswerSource, Invitation, InvitationState, OptOut, Review
 
 _I, _A, _O, _M = table_of(Invitation), table_of(Answer), table_of(OptOut), table_of(Message).c
-_C = table_of(Complaint).c
-_REOPENS = frozenset({ComplaintState.HANDLED, ComplaintState.CLOSED})
-ACTOR = "complainant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +108,7 @@ def keep_answers(
     found = score(opened.questionnaire, read.answers, survey.negative)
     _keep(session, opened, read, found, language, source, at)
     if found.is_negative and opened.invitation.subject_kind == "complaint":
-        _open_work(session, policy, clock, opened.invitation, found)
+        open_work(session, policy, clock, opened.invitation, found.why, found.csat, found.nps)
 
 
 def _keep(
@@ -125,7 +117,7 @@ def _keep(
     it, values = opened.invitation, {
         "language": language, "values": dict(read.answers), "is_solved": found.is_solved, "csat": found.csat,
         "nps": found.nps, "index": found.index, "index_weight": found.index_weight, "comment": found.comment,
-        "is_negative": found.is_negative, "changed_at": at,
+        "changed_at": at, **_verdict(opened.answer, found),
     }  # fmt: skip
     if opened.answer is None:
         row = {"invitation_id": it.id, "source": "bihuan", "external_id": str(it.id), "subject_kind": it.subject_kind,
@@ -139,26 +131,14 @@ def _keep(
         session.execute(update(_A).where(_A.c.id == opened.answer.id).values(changed))
 
 
-def _open_work(session: Session, policy: Policy, clock: Clock, it: Row[Any], found: Score) -> None:
-    """Record the bad answer in the complaint's log, once, and tell whoever answers for it at once."""
-    at = clock()
-    row = session.execute(
-        select(_C.number, _C.state, _C.handler_id, _C.department_id).where(_C.id == it.subject_id)
-    ).one()
-    if row.state not in _REOPENS:
-        return
-    is_unsolved = Why.UNSOLVED in found.why
-    kind = EventKind.REOPENED if is_unsolved else EventKind.ANSWERED_NEGATIVE
-    data = {"why": [why.value for why in found.why], "csat": found.csat, "nps": found.nps, "invitation": it.key}
-    event = EventIn(kind=kind, occurred_at=at, actor=ACTOR, key=f"{kind} by {it.key}"[:120], data=data)
-    record(session, policy, clock, row.number, event)
-    recipient = roster(session, policy, at).for_complaint(row.handler_id, row.department_id)
-    message = {
-        "key": message_key(f"complaint:{it.subject_id}", it.duty, recipient, PREFERRED, f"{it.round}.0 negative"),
-        "subject_id": it.subject_id, "deadline_id": None, "escalation_id": None, "rung": 0, "recipient": recipient,
-        "channel": PREFERRED, "bundle": None, "invitation_id": it.id,
-    }  # fmt: skip
-    insert_new_alike(session, Message, [message], ["key"], planned(Notice.NEGATIVE, Urgency.USUAL, False, at))
+def _verdict(before: Row[Any] | None, found: Score) -> dict[str, Any]:
+    """Whether it is a bad answer, and what a person made of its text or has to."""
+    old = (before.review, before.comment) if before else (None, "")
+    review = review_after(*old, is_for_review=found.is_for_review and not found.is_negative, comment=found.comment)
+    is_decided = before is not None and review in DECIDED
+    kept = {"reviewed_at": before.reviewed_at, "reviewed_by": before.reviewed_by} if before and is_decided else {}
+    is_negative = found.is_negative or review is Review.NEGATIVE
+    return {"is_negative": is_negative, "review": review, "reviewed_at": None, "reviewed_by": "", **kept}
 
 
 def asks_to_stop(session: Session, token: str, at: datetime) -> Row[Any] | Refusal:

@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from bihuan.policy.book import PolicyBook
 from bihuan.rules.complaint import LogLine, possible, standing
+from bihuan.rules.negative import LETTER, WAY
 from bihuan.services.intake import event_row, next_moment
 from bihuan.services.policy import known_book
 from bihuan.services.projection import logs_of, rederive
@@ -22,7 +23,7 @@ from bihuan.store.engine import Database
 from bihuan.store.rows import id_in, insert_new_rows, table_of
 from schemas.complaint import Complaint, ComplaintEvent, EventIn, EventKind
 from schemas.deadline import Deadline
-from schemas.outbox import Message
+from schemas.outbox import Message, Notice
 from schemas.survey import Invitation, InvitationState
 
 ACTOR = "bihuan"
@@ -37,13 +38,30 @@ _M = table_of(Message).c
 def note_delivery(session: Session, message_ids: Sequence[int], at: datetime, *, is_sent: bool) -> None:
     """Note on the invitations of these messages that they were sent, or will not be; a sweep looks at them next.
 
-    Call it in the transaction that records how the messages ended.
+    What was done about a bad answer stands in the log at once as told. Call it in the transaction that records how
+    the messages ended.
     """
     of_them = select(_M.invitation_id).where(id_in(_M.id, message_ids), _M.invitation_id.is_not(None))
     waiting = _I.c.id.in_(of_them) & _I.c.invited_at.is_(None) & (_I.c.state == InvitationState.INVITED)
     sent = {"invited_at": at} if is_sent else {}
     next_at = case((_I.c.next_at > at, at), else_=_I.c.next_at)
     session.execute(update(_I).where(waiting).values(next_at=next_at, **sent))
+    if is_sent:
+        _note_answers(session, message_ids, at)
+
+
+def _note_answers(session: Session, message_ids: Sequence[int], at: datetime) -> None:
+    """Write into the logs what the letters about bad answers told; there are few of them, so it is done at once."""
+    is_answer = (_M.notice == Notice.NEGATIVE_TOLD) & (_M.subject_kind == "complaint")
+    rows = session.execute(select(_M.id, _M.subject_id).where(id_in(_M.id, message_ids), is_answer)).all()
+    book = known_book(session) if rows else None
+    if book:
+        _record(session, book, [(row.subject_id, _answer_told(row.id, at)) for row in rows], at)
+
+
+def _answer_told(message_id: int, at: datetime) -> EventIn:
+    key, kind = f"letter {message_id}", EventKind.NEGATIVE_TOLD
+    return EventIn(kind=kind, occurred_at=at, actor=ACTOR, key=key, data={WAY: LETTER})
 
 
 def record_delivered(db: Database, message_ids: Sequence[int], at: datetime) -> int:
@@ -77,20 +95,24 @@ def record_told(session: Session, book: PolicyBook, rows: Sequence[Row[Any]], at
     Returns:
         How many of them made sense of their complaint.
     """
-    ids = sorted({row.subject_id for row in rows})
+    return _record(session, book, [(row.subject_id, event) for row in rows if (event := _event(book, row))], at)
+
+
+def _record(session: Session, book: PolicyBook, news: Sequence[tuple[int, EventIn]], at: datetime) -> int:
+    """Write those of the news, by complaint, that made sense then; how many."""
+    ids = sorted({complaint_id for complaint_id, _ in news})
     if not ids:
         return 0
     session.execute(select(_C.id).where(id_in(_C.id, ids)).order_by(_C.id).with_for_update())
     logs, events = logs_of(session, ids), []
     changed: set[int] = set()
-    for row in rows:
-        log = logs[row.subject_id]
-        event = _event(book, row)
-        if event and event.kind in possible(_state_at(log, row.invited_at)):
+    for complaint_id, event in news:
+        log = logs[complaint_id]
+        if event.kind in possible(_state_at(log, event.occurred_at)):
             recorded_at = next_moment(log, at)
-            events.append(event_row(row.subject_id, event, recorded_at))
+            events.append(event_row(complaint_id, event, recorded_at))
             log.append(LogLine(event.kind, event.occurred_at.astimezone(UTC), recorded_at, event.data))
-            changed.add(row.subject_id)
+            changed.add(complaint_id)
     insert_new_rows(session, ComplaintEvent, events, ["complaint_id", "key"])
     rederive(session, book, {row_id: logs[row_id] for row_id in sorted(changed)})
     return len(events)
@@ -102,7 +124,7 @@ def _event(book: PolicyBook, row: Row[Any]) -> EventIn | None:
     if milestone is None:
         return None
     key = f"invitation {row.id}"
-    return EventIn(kind=milestone.ends[0], occurred_at=row.invited_at, actor=ACTOR, key=key, data={"way": "letter"})
+    return EventIn(kind=milestone.ends[0], occurred_at=row.invited_at, actor=ACTOR, key=key, data={WAY: LETTER})
 
 
 def _state_at(log: Sequence[LogLine], at: datetime) -> Any:

@@ -48,6 +48,10 @@ SLOW_REGION = "西北"
 """Far from the spare-part stores: handling takes longer there. The demo's finding to be made."""
 WAITED_FOR = ("等客户补充照片", "等客户确认上门时间", "等备件到货")
 """What nobody in the company can hurry: the clock of handling stands still meanwhile."""
+PLANS = ("今天由主管致电道歉，三天内上门更换", "请质检复核这一批次，结果出来后回电", "补偿一次免费保养，并改排上门时间")
+"""How a negative answer is taken on."""
+DONE = ("主管已致电道歉，新机已换好", "已退还上门费，并说明了原因", "已补做保养，客户在场确认")
+"""What was done about it, as the complainant was told."""
 LANGUAGES = {"zh": 95, "en": 5}
 TIERS = {"basic": 75, "advanced": 20, "premium": 5}
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
+from bihuan.rules.negative import PHONE
 from bihuan.simulation.arrival import ZONE, Way
-from bihuan.simulation.catalogue import HABITS, LIMITS, WAITED_FOR
+from bihuan.simulation.catalogue import DONE, HABITS, LIMITS, PLANS, WAITED_FOR
 from schemas.complaint import EventIn, EventKind, Severity
 
 SCRIPTED = "script:"
@@ -151,5 +152,6 @@ def _follow_up(life: _Life, handled_at: datetime) -> None:
 def _win_back(life: _Life) -> None:
     """A negative answer, taken on by the team, and the complainant told what was done."""
     life.add(EventKind.ANSWERED_NEGATIVE, life.usual(2 * _HOUR))
-    life.add(EventKind.NEGATIVE_TAKEN_ON, life.usual(9 * _HOUR))
-    life.add(EventKind.NEGATIVE_TOLD, life.usual(30 * _HOUR))
+    said = life.at.minute % len(PLANS)
+    life.add(EventKind.NEGATIVE_TAKEN_ON, life.usual(9 * _HOUR), plan=PLANS[said])
+    life.add(EventKind.NEGATIVE_TOLD, life.usual(30 * _HOUR), result=DONE[said], way=PHONE)

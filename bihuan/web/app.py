@@ -31,6 +31,7 @@ from bihuan.web import (
     interview,
     matter,
     month,
+    negative,
     outbox,
     sign_in,
     survey,
@@ -105,6 +106,8 @@ def _routes() -> list[BaseRoute]:
         page_route("/sign-out/everywhere", sign_in.leave_everywhere, SIGNED_IN, methods=post),
         page_route("/sign-out/everywhere", sign_in.back, SIGNED_IN),
         page_route("/api/touchpoints", touchpoint.receive, HAS_KEY[Scope.TOUCHPOINTS], methods=post),
+        page_route("/negative", negative.show, SIGNED_IN),
+        page_route("/negative", negative.act, SIGNED_IN, methods=post),
         Mount("/static", _OwnFiles(directory=STATIC)),
     ]
 

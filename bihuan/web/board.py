@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from bihuan.errors import UnavailableError
+from bihuan.services.negative_board import running
 from bihuan.store.queries import board as queries
 from bihuan.store.queries import outbox
 from bihuan.web.view import page, site
@@ -35,6 +36,7 @@ def show(request: Request) -> Response:
             "overdue": queries.deadlines(session, at, queries.Wish(state="overdue", limit=ROWS)),
             "due_next": queries.deadlines(session, at, queries.Wish(state="due_soon", limit=ROWS)),
             "ledger": outbox.counts(session),
+            "bad": running(session, here.policy, at),
             "swept_at": _last_check(session),
             "silent_after": SILENT_AFTER,
             "is_live": request.query_params.get("live") == "yes",

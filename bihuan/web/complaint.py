@@ -18,12 +18,14 @@ from starlette.responses import RedirectResponse, Response
 
 from bihuan.clock import zone
 from bihuan.errors import RefusedError, UsageError
+from bihuan.rules.negative import RESULT
 from bihuan.services import complaint as services
 from bihuan.services.account import Account
+from bihuan.services.negative_board import cases_of
 from bihuan.store.queries import board, names
 from bihuan.store.queries import complaint as queries
 from bihuan.web.access import person
-from bihuan.web.event import NotRecordedError, offer, read_event, why_refused
+from bihuan.web.event import NotRecordedError, is_bad, offer, read_event, why_refused
 from bihuan.web.form import SOURCE, Draft, read_draft
 from bihuan.web.reader import reader_of
 from bihuan.web.security import genuine_form
@@ -96,6 +98,7 @@ def _page(
             "deadlines": [(deadline, standing(deadline, at), _department_of(deadline))
                           for deadline in queries.deadlines(session, row.id)],
             "messages": messages,
+            "bad": cases_of(session, here.policy, [row.id]).get(number, []),
             "recipients": names.recipient_names(session, (message.recipient for message in messages)),
             "staff": names.staff_names(session, _codes(events)),
             "handlers": _near_first(names.handlers(session), row.department),
@@ -104,7 +107,9 @@ def _page(
         }  # fmt: skip
     choices = {"severity": [code for code in Severity if code != row.severity],
                "department": [code for code in values["departments"] if code != row.department]}  # fmt: skip
-    values |= {"offer": offer(row.state, events), "pause": present_pause(events), "choices": choices, "done": done,
+    resolved = [event.data.get(RESULT, "") for event in events if event.kind is EventKind.NEGATIVE_RESOLVED]
+    values |= {"resolved": resolved[-1] if resolved else "", "is_bad": is_bad(events),
+               "offer": offer(row.state, events), "pause": present_pause(events), "choices": choices, "done": done,
                "entry": secrets.token_urlsafe(12), "refused": refused, "sent": sent or {}}  # fmt: skip
     return page(request, "complaint.html", values, status=refused.status if refused else 200)
 
@@ -157,13 +162,13 @@ def _record(request: Request, number: str, fields: dict[str, str]) -> Response:
     with here.db.read() as session:
         find(session, number)
     try:
-        kind = _recorded(request, number, fields)
+        kind = recorded(request, number, fields)
     except NotRecordedError as refused:
         return _page(request, number, refused=refused, sent=fields)
     return RedirectResponse(f"{_address(number)}?done={kind}", 303)
 
 
-def _recorded(request: Request, number: str, fields: dict[str, str]) -> EventKind:
+def recorded(request: Request, number: str, fields: Mapping[str, str]) -> EventKind:
     """Record what the form says; a local time in it is one of the zone that the form named.
 
     Raises:
@@ -224,7 +229,7 @@ def _form(request: Request, draft: Draft, status: int = 200) -> Response:
     return page(request, "new.html", {"draft": draft, "is_simulated": is_simulated, **choices}, status=status)
 
 
-def _entry(fields: dict[str, str]) -> str:
+def _entry(fields: Mapping[str, str]) -> str:
     """The mark of this one filling-in, by which a form sent twice is known."""
     entry = fields.get("entry", "")
     return entry if _ENTRY.fullmatch(entry) else secrets.token_urlsafe(12)

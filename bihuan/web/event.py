@@ -15,41 +15,50 @@ from starlette.exceptions import HTTPException
 
 from bihuan.errors import UsageError
 from bihuan.rules.complaint import LogLine, possible, standing
+from bihuan.rules.negative import PHONE, PLAN, RESULT, WAY, answers_waiting
 from bihuan.store.queries import complaint as queries
 from bihuan.store.queries import names
 from bihuan.web.form import LIMITS, SOURCE, local_instant
 from bihuan.web.reader import Reader
 from schemas.complaint import ComplaintState, EventIn, EventKind, Severity
 
-QUICK = (EventKind.RESUMED, EventKind.RESPONDED, EventKind.HANDLED, EventKind.NEGATIVE_TAKEN_ON,
-         EventKind.NEGATIVE_TOLD, EventKind.RESULT_TOLD, EventKind.FOLLOWED_UP, EventKind.CLOSED, EventKind.REOPENED,
-         EventKind.NOTE)  # fmt: skip
+ANSWERING = (EventKind.NEGATIVE_TAKEN_ON, EventKind.NEGATIVE_RESOLVED, EventKind.NEGATIVE_TOLD)
+"""What is done about a negative answer: a form of its own, in this order."""
+QUICK = (EventKind.RESUMED, EventKind.RESPONDED, EventKind.HANDLED, EventKind.RESULT_TOLD, EventKind.FOLLOWED_UP,
+         EventKind.CLOSED, EventKind.REOPENED, EventKind.NOTE)  # fmt: skip
 """One press each, in this order."""
 RARE = (EventKind.WAITING, EventKind.SEVERITY_CHANGED, EventKind.TIER_CHANGED, EventKind.DEPARTMENT_CHANGED,
         EventKind.ANSWERED_NEGATIVE, EventKind.REOPENED, EventKind.MERGED, EventKind.WITHDRAWN,
         EventKind.CLOSED)  # fmt: skip
 """A small form each, folded away, in this order."""
-SAID_HERE = frozenset({*QUICK, *RARE, EventKind.ASSIGNED})
+SAID_HERE = frozenset({*ANSWERING, *QUICK, *RARE, EventKind.ASSIGNED})
 """What people say on the page; the rest is said by sources and machines."""
 ASKS: Mapping[EventKind, str] = {
     EventKind.ASSIGNED: "handler", EventKind.WAITING: "reason", EventKind.SEVERITY_CHANGED: "severity",
     EventKind.TIER_CHANGED: "tier", EventKind.DEPARTMENT_CHANGED: "department", EventKind.MERGED: "into",
+    EventKind.NEGATIVE_TAKEN_ON: PLAN, EventKind.NEGATIVE_RESOLVED: RESULT, EventKind.NEGATIVE_TOLD: RESULT,
 }  # fmt: skip
 """The field without which a form says nothing."""
+MAY_SAY: Mapping[EventKind, str] = {EventKind.HANDLED: RESULT}
+"""A field that a form says something by, if it is filled in."""
+_ALSO: Mapping[EventKind, Mapping[str, str]] = {EventKind.NEGATIVE_TOLD: {WAY: PHONE}}
+"""What a form says without words."""
 CASES = ("state", "pauser", "future", "instant", "too_long", "into_unknown", "into_itself", "department_unknown",
-         "handler_unknown", *(f"missing_{name}" for name in ASKS.values()))  # fmt: skip
+         "handler_unknown", "unasked", "reviewed",
+         *(f"missing_{name}" for name in dict.fromkeys(ASKS.values())))  # fmt: skip
 """Why news is not taken, each with its word ``refused_…``."""
 
 _ONCE = frozenset({EventKind.RESPONDED, EventKind.RESULT_TOLD, EventKind.FOLLOWED_UP, EventKind.NEGATIVE_TAKEN_ON,
                    EventKind.NEGATIVE_TOLD})  # fmt: skip
-_TO_NEGATIVE = frozenset({EventKind.NEGATIVE_TAKEN_ON, EventKind.NEGATIVE_TOLD})
+_TO_NEGATIVE = frozenset(ANSWERING)
 _OVER = frozenset({ComplaintState.CLOSED, ComplaintState.WITHDRAWN, ComplaintState.MERGED})
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What can be said of a complaint now: by a press, by a form folded away, and whether it can be assigned."""
+    """What can be said of a complaint now: of a negative answer, by a press, by a form folded away, or to assign it."""
 
+    answering: Sequence[EventKind]
     quick: Sequence[EventKind]
     rare: Sequence[EventKind]
     can_assign: bool
@@ -76,13 +85,21 @@ def offer(state: ComplaintState, events: Sequence[Row[Any]]) -> Offer:
     done = said & _ONCE
     if state is ComplaintState.WAITING:
         done |= {EventKind.WAITING}
-    if EventKind.ANSWERED_NEGATIVE not in said:
+    if EventKind.ANSWERED_NEGATIVE not in said or EventKind.NEGATIVE_TOLD in said:
         done |= _TO_NEGATIVE
+    if EventKind.NEGATIVE_RESOLVED in said:
+        done |= {EventKind.NEGATIVE_TAKEN_ON}
     allowed = possible(state) - done
     is_rare = {EventKind.REOPENED: state not in _OVER, EventKind.CLOSED: state is not ComplaintState.HANDLED}
     quick = [kind for kind in QUICK if kind in allowed and not is_rare.get(kind, False)]
     rare = [kind for kind in RARE if kind in allowed and is_rare.get(kind, True)]
-    return Offer(quick, rare, EventKind.ASSIGNED in allowed)
+    answering = [kind for kind in ANSWERING if kind in allowed]
+    return Offer(answering, quick, rare, EventKind.ASSIGNED in allowed)
+
+
+def is_bad(events: Sequence[Row[Any]]) -> bool:
+    """Whether the complainant ever gave a bad answer, so that the complaint stands on the board of those."""
+    return any(event.kind is EventKind.ANSWERED_NEGATIVE or "invitation" in event.data for event in events)
 
 
 def _said(events: Sequence[Row[Any]]) -> set[EventKind]:
@@ -109,7 +126,9 @@ def read_event(fields: Mapping[str, str], at: datetime, entry: str, local: ZoneI
     if kind not in SAID_HERE or (kind == EventKind.SEVERITY_CHANGED and fields.get("severity", "") not in _SEVERITIES):
         raise HTTPException(400)
     asked = ASKS.get(EventKind(kind))
-    data = {name: value for name in (asked, "note") if name and (value := fields.get(name, ""))}
+    names = (asked, MAY_SAY.get(EventKind(kind)), "note")
+    data = {name: value for name in names if name and (value := fields.get(name, ""))}
+    data |= _ALSO.get(EventKind(kind), {})
     for name, value in data.items():
         if name in LIMITS and len(value) > LIMITS[name]:
             raise NotRecordedError("too_long", limit=str(LIMITS[name]))
@@ -148,6 +167,8 @@ def why_refused(session: Session, number: str, event: EventIn) -> NotRecordedErr
     match event.kind:
         case EventKind.WAITING:
             return NotRecordedError("pauser", 409)
+        case EventKind.NEGATIVE_RESOLVED if not answers_waiting(log):
+            return NotRecordedError("unasked", 409)
         case EventKind.MERGED if said == number:
             return NotRecordedError("into_itself")
         case EventKind.MERGED if not _is_registered(session, said):

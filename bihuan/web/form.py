@@ -14,8 +14,8 @@ from schemas.complaint import TIER_LENGTH, Channel, ComplaintIn, CustomerIn, Kin
 
 SOURCE = "web"
 LIMITS: Mapping[str, int] = {"title": 300, "matter": 10_000, "demand": 10_000, "customer": 120, "email": 254,
-                             "phone": 40, "note": 2_000, "reason": 500, "tier": TIER_LENGTH, "into": 40,
-                             "department": 60, "handler": 60}  # fmt: skip
+                             "phone": 40, "note": 2_000, "reason": 500, "plan": 500, "result": 500,
+                             "tier": TIER_LENGTH, "into": 40, "department": 60, "handler": 60}  # fmt: skip
 _CHOICES: Mapping[str, type[StrEnum]] = {"channel": Channel, "kind": Kind, "severity": Severity}
 _MAY_BE_EMPTY = frozenset({"kind"})
 _LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?")

@@ -18,24 +18,35 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bihuan.errors import RefusedError, UsageError
+from bihuan.policy.models import Policy
+from bihuan.services import negative
 from bihuan.services.acknowledgement import REASON_CHARACTERS, EndedError, Standing, acknowledge, cannot, hand_over
 from bihuan.services.escalation import climb_due
 from bihuan.services.explanation import accounts
 from bihuan.services.explanation_words import passages
 from bihuan.services.link import Refusal, open_link, use
+from bihuan.services.negative_board import cases_of
 from bihuan.store.queries import acknowledgement as queries
 from bihuan.store.queries import board, interview, names
 from bihuan.store.queries.acknowledgement import Told
+from bihuan.store.queries.review import count as count_reviews
 from bihuan.web.access import Person, person
+from bihuan.web.negative import reviewed_department
 from bihuan.web.reader import reader_of
 from bihuan.web.security import genuine_form, posted_form
 from bihuan.web.view import page, site
 from schemas.access import Purpose
+from schemas.complaint import EventKind
+from schemas.outbox import Notice
 
 PLATE = 100
 """Matters shown of one person's; the others come up as these are done."""
-DONE = (*Standing, "hand_over", "cannot")
+DONE = (*Standing, "hand_over", "cannot", "take_on", "answer", "answer_by_phone")
 """What a page says was done; the words are ``matter_done_…``."""
+
+
+_CASES = {"hand_over": "to", "cannot": "reason", "take_on": "plan", "answer": "result", "answer_by_phone": "result"}
+"""Why something was not done, the word for it: mostly a field that says too little or too much."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,7 @@ def _plate(request: Request, *, done: str | None = None, refused: Refused | None
         values = _values(request, session, queries.plate(session, recipient, PLATE), recipient, is_plate=True)
         values["own"] = queries.own_complaints(session, who.id, PLATE)
         values["interviews"] = interview.planned(session, who.code)
+        values["reviews"] = count_reviews(session, reviewed_department(who))
     values |= {"address": "/plate", "done": done, "refused": refused, "is_plate": True}
     return page(request, "matter.html", values, status=400 if refused else 200)
 
@@ -137,9 +149,21 @@ def _values(
         "why": _why(request, session, alone) if alone else [],
         "limit": REASON_CHARACTERS,
         "own": [],
+        "reviews": 0,
+        **_answering(session, site(request).policy, matters),
         "holder": recipient,
         "is_simulated": board.is_simulated(session),
     }
+
+
+def _answering(session: Session, policy: Policy, matters: Sequence[Told]) -> dict[str, Any]:
+    """Which matters are about a bad answer, what it says, and of which of them the complainant waits for word."""
+    takes_on = policy.deadline.met_by(EventKind.NEGATIVE_TAKEN_ON)
+    tells = policy.deadline.met_by(EventKind.NEGATIVE_TOLD, but=EventKind.NEGATIVE_TAKEN_ON)
+    about = [it.subject_id for it in matters
+             if it.notice is Notice.NEGATIVE or it.milestone in {*takes_on, *tells}]  # fmt: skip
+    waiting = queries.waiting_for_word(session, about, tells) if about else set()
+    return {"takes_on": takes_on, "tells": tells, "waiting": waiting, "bad": cases_of(session, policy, about)}
 
 
 def _why(request: Request, session: Session, it: Told) -> Any:
@@ -203,6 +227,11 @@ def _do(request: Request, session: Session, it: Told, fields: Mapping[str, str],
             hand_over(session, here.policy, here.clock, it.id, fields.get("to", ""), who)
         case "cannot":
             cannot(session, here.policy, here.clock, it.id, fields.get("reason", ""), who)
+        case "take_on":
+            negative.take_on(session, here.policy, here.clock, it.id, fields.get("plan", ""), who)
+        case "answer" | "answer_by_phone" as act:
+            by_phone = act == "answer_by_phone"
+            negative.answer(session, here.policy, here.clock, it.id, fields.get("result", ""), who, by_phone=by_phone)
         case _:
             raise UsageError("no such button", cure="open the link again")
     return str(fields["act"])
@@ -217,7 +246,7 @@ def _case(error: RefusedError | UsageError, fields: Mapping[str, str]) -> str:
     """The word for why it was not done."""
     if isinstance(error, EndedError):
         return "ended"
-    return {"hand_over": "to", "cannot": "reason"}.get(fields.get("act", ""), "form")
+    return _CASES.get(fields.get("act", ""), "form")
 
 
 def _number(text: str) -> int:

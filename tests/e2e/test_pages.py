@@ -25,6 +25,7 @@ PAGES = {
     "/months": ("/months",),
     "/months/{number}": ("/months/{month}",),
     "/outbox": ("/outbox", "/outbox?state=failed&done=arrived", "/outbox?state=sending"),
+    "/negative": ("/negative", "/negative?state=", "/negative?department=product&state=done&done=negative_told"),
     "/mail": ("/mail",),
     "/mail/{name}": ("/mail/{mail}",),
 }  # fmt: skip

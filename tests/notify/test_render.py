@@ -10,7 +10,7 @@ from jinja2 import meta
 from bihuan.errors import UsageError
 from bihuan.notify.channel import LETTER_BYTES
 from bihuan.notify.length import capped
-from bihuan.notify.render import FOLDER, environment, inert, render, source
+from bihuan.notify.render import FOLDER, Passage, environment, inert, render, source
 from bihuan.notify.words import LANGUAGES
 from schemas.outbox import OF_A_MATTER, Notice
 
@@ -102,7 +102,7 @@ def test_a_staff_notice_says_why_what_by_when_and_where(notice, language):
     letter = render(notice, language, VALUES)
     assert all(word in letter.body for word in {"zh": ("为什么", "要做什么"), "en": ("Why", "What to do")}[language])
     assert VALUES["link"] in letter.body
-    assert ("09:30" in letter.body) or notice in {"digest", "negative"}
+    assert ("09:30" in letter.body) or notice == "digest"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -120,11 +120,28 @@ def test_a_receipt_tells_number_and_promises(language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_a_notice_of_a_bad_answer_without_a_deadline_names_none(language):
+    letter = render("negative", language, VALUES | {"due_at": "", "milestone": ""})
+    assert "09:30" not in letter.body
+    assert VALUES["link"] in letter.body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_person_wrote_for_the_complainant_stands_there_whole(language):
+    said = "我们查了记录，" * 71
+    assert said in render("negative_told", language, VALUES | {"result": Passage(said)}).body
+    assert said not in render("negative_told", language, VALUES | {"result": said}).body
+    cut = render("negative_told", language, VALUES | {"result": Passage("长" * 5000)})
+    assert len(cut.title.encode()) + 2 + len(cut.body.encode()) <= LETTER_BYTES
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("notice", NOTICES)
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_text_comes_out_inert(notice, language, text):
     plain = render(notice, language, {**VALUES, "items": [VALUES]})
-    hostile = {**VALUES, "title": text, "handler": text, "department": text}
+    result = Passage(text) if notice == "negative_told" else text
+    hostile = {**VALUES, "title": text, "handler": text, "department": text, "result": result}
     letter = render(notice, language, {**hostile, "items": [hostile]})
     said = letter.title + letter.body
     assert "\n" not in letter.title

@@ -29,7 +29,7 @@ EVENTS = {
     "handled": ("registered reopened", "handled closed"),
     "result_feedback": ("handled", "result_told"),
     "satisfaction_follow_up": ("handled", "followed_up"),
-    "negative_taken_on": ("answered_negative", "negative_taken_on"),
+    "negative_taken_on": ("answered_negative", "negative_taken_on negative_resolved negative_told"),
     "negative_told": ("answered_negative", "negative_told"),
 }
 

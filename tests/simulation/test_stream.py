@@ -106,6 +106,7 @@ def test_some_complaints_are_open_some_are_taken_up_again_and_some_are_answered_
 NOT_SIMULATED = {
     EventKind.SEVERITY_CHANGED, EventKind.TIER_CHANGED, EventKind.DEPARTMENT_CHANGED, EventKind.WITHDRAWN,
     EventKind.MERGED, EventKind.NOTE, EventKind.AUTOMATIC_REPLY,
+    EventKind.NEGATIVE_RESOLVED,  # the demo's people call
 }  # fmt: skip
 """What the simulated company does not do yet."""
 

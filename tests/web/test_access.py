@@ -68,6 +68,8 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/sign-out/everywhere"): STAFF,
     ("GET", "/sign-out/everywhere"): STAFF,
     ("POST", "/api/touchpoints"): KEYED,
+    ("GET", "/negative"): STAFF,
+    ("POST", "/negative"): STAFF,
 }
 """Who may do what: written down once more, so that nobody opens a page by a slip."""
 FILLED = {
@@ -87,6 +89,7 @@ FORM: dict[str, dict[str, str]] = {
     "/interviews": {"customer": "1", "when": "2026-12-01T09:00", "interviewer": "li"},
     "/interviews/{interview_id:int}": {"act": "cancel"},
     "/plate": {"message": "1", "act": "acknowledge"},
+    "/negative": {"number": "20261116-000001", "kind": "negative_taken_on"},
 }
 
 

@@ -10,9 +10,10 @@ import pytest
 from sqlmodel import col, select
 
 from bihuan.store.queries import complaint as queries
-from schemas.complaint import ComplaintState, EventKind, Severity
+from schemas.complaint import ComplaintState, CustomerIn, EventKind, Severity
 from schemas.deadline import Deadline
 
+WANG = CustomerIn(external_id="wang", name="王女士", contact_url="mailto:wang@mail.example")
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 
@@ -45,6 +46,8 @@ def send(browser: Any, number: str, query: str = "", **fields: str) -> Any:
     return browser.submit(f"/complaints/{number}", f"/complaints/{number}/events{query}", **fields)
 
 
+SAYS = {EventKind.NEGATIVE_TAKEN_ON: {"plan": "周五前整改"}, EventKind.NEGATIVE_RESOLVED: {"result": "已整改"}}
+"""What these say wherever they are recorded."""
 OPEN = ["severity_changed", "tier_changed", "department_changed", "merged", "withdrawn", "closed"]
 """The forms folded away while a complaint is open, but for waiting."""
 
@@ -64,6 +67,11 @@ OPEN = ["severity_changed", "tier_changed", "department_changed", "merged", "wit
     ([EventKind.HANDLED, EventKind.ANSWERED_NEGATIVE, EventKind.NEGATIVE_TAKEN_ON],
      ["negative_told", "result_told", "followed_up", "closed", "note", "answered_negative", "reopened", "merged",
       "withdrawn"]),
+    ([EventKind.HANDLED, EventKind.ANSWERED_NEGATIVE, EventKind.NEGATIVE_TAKEN_ON, EventKind.NEGATIVE_RESOLVED],
+     ["negative_told", "result_told", "followed_up", "closed", "note", "answered_negative", "reopened", "merged",
+      "withdrawn"]),
+    ([EventKind.HANDLED, EventKind.ANSWERED_NEGATIVE, EventKind.NEGATIVE_TOLD],
+     ["result_told", "followed_up", "closed", "note", "answered_negative", "reopened", "merged", "withdrawn"]),
     ([EventKind.CLOSED], ["result_told", "followed_up", "reopened", "note", "answered_negative"]),
     ([EventKind.WITHDRAWN], ["reopened", "note"]),
     ([EventKind.HANDLED, EventKind.RESULT_TOLD, EventKind.REOPENED],
@@ -77,7 +85,7 @@ def test_only_what_makes_sense_is_offered(
     number = office.complaint()
     for kind in story:
         office.later(minutes=1)
-        office.happens(number, kind)
+        office.happens(number, kind, **SAYS.get(kind, {}))
     assert offered(browser.get(f"/complaints/{number}").text) == expected
 
 
@@ -98,11 +106,13 @@ def test_what_is_rare_is_folded_away_and_opens_without_script(office: Any, brows
     ("tier_changed", {"tier": "年度大客户"}, []),
     ("department_changed", {"department": "service"}, []),
     ("handled", {}, []),
+    ("handled", {"result": "已换新", "note": "备件已到"}, []),
     ("result_told", {"note": "短信"}, [EventKind.HANDLED]),
     ("followed_up", {}, [EventKind.HANDLED]),
     ("answered_negative", {"note": "仍不满意"}, [EventKind.HANDLED]),
-    ("negative_taken_on", {"note": "周五前整改"}, [EventKind.HANDLED, EventKind.ANSWERED_NEGATIVE]),
-    ("negative_told", {}, [EventKind.HANDLED, EventKind.ANSWERED_NEGATIVE]),
+    ("negative_taken_on", {"plan": "周五前整改"}, [EventKind.HANDLED, EventKind.ANSWERED_NEGATIVE]),
+    ("negative_resolved", {"result": "已整改"}, [EventKind.HANDLED, EventKind.ANSWERED_NEGATIVE]),
+    ("negative_told", {"result": "已整改"}, [EventKind.HANDLED, EventKind.ANSWERED_NEGATIVE]),
     ("reopened", {"note": "又坏了"}, [EventKind.HANDLED]),
     ("withdrawn", {"note": "客户来电撤回"}, []),
     ("closed", {"note": "重复"}, []),
@@ -111,7 +121,7 @@ def test_what_is_rare_is_folded_away_and_opens_without_script(office: Any, brows
 def test_each_kind_is_recorded_through_its_form(
     office: Any, browser: Any, kind: str, fields: dict[str, str], before: list[EventKind]
 ) -> None:
-    number = office.complaint()
+    number = office.complaint(customer=WANG)
     for happened in before:
         office.later(minutes=1)
         office.happens(number, happened)
@@ -121,7 +131,8 @@ def test_each_kind_is_recorded_through_its_form(
     answer = send(browser, number, kind=kind, **fields)
     assert (answer.status_code, answer.headers["location"]) == (303, f"/complaints/{number}?done={kind}")
     event = events(office, number)[-1]
-    assert (event.kind, event.occurred_at, event.actor, event.data) == (kind, office.at, "web", fields)
+    way = {"way": "phone"} if kind == "negative_told" else {}
+    assert (event.kind, event.occurred_at, event.actor, event.data) == (kind, office.at, "web", fields | way)
 
 
 def test_merging_names_the_complaint_that_goes_on(office: Any, browser: Any) -> None:
@@ -411,10 +422,13 @@ def test_the_clock_of_a_second_department_is_named(office: Any, browser: Any) ->
 
 
 def test_a_life_told_by_its_forms_alone(office: Any, browser: Any) -> None:
-    number, more = office.complaint(), {"waiting": {"reason": "缺照片"}, "assigned": {"handler": "wang"}}
+    more = {"waiting": {"reason": "缺照片"}, "assigned": {"handler": "wang"},
+            "negative_taken_on": {"plan": "周五前整改"}, "negative_resolved": {"result": "已整改"},
+            "negative_told": {"result": "已整改"}}  # fmt: skip
+    number = office.complaint(customer=WANG)
     for kind in ("assigned", "responded", "waiting", "note", "resumed", "handled", "result_told", "followed_up",
-                 "answered_negative", "negative_taken_on", "negative_told", "reopened", "withdrawn", "reopened",
-                 "handled", "closed"):  # fmt: skip
+                 "answered_negative", "negative_taken_on", "negative_resolved", "negative_told", "reopened",
+                 "withdrawn", "reopened", "handled", "closed"):  # fmt: skip
         office.at += timedelta(minutes=1)
         assert kind in offered(browser.get(f"/complaints/{number}").text)
         assert send(browser, number, kind=kind, **more.get(kind, {})).status_code == 303

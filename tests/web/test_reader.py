@@ -12,11 +12,13 @@ import pytest
 
 from bihuan.errors import UnavailableError
 from bihuan.notify.words import LANGUAGES, words
+from bihuan.rules.negative import Stage, Wanted
 from bihuan.services.deadline import check_due
 from bihuan.web.__main__ import listen
 from bihuan.web.app import _EXPLAINED
 from bihuan.web.complaint import STATES
-from bihuan.web.event import CASES, SAID_HERE
+from bihuan.web.event import ANSWERING, CASES, SAID_HERE
+from bihuan.web.negative import DONE
 from bihuan.web.reader import Reader, masked
 from schemas.complaint import Channel, ComplaintState, EventKind, Kind, Severity
 from schemas.deadline import DeadlineState
@@ -91,12 +93,18 @@ def test_a_name_shows_its_first_character_only(name: str | None, shown: str) -> 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_word_is_missing_for_any_code(language: str) -> None:
     page = words(language)["page"]
-    needed = [f"button_{kind}" for kind in SAID_HERE] + [f"refused_{case}" for case in CASES]
+    needed = [f"button_{kind}" for kind in SAID_HERE - set(ANSWERING)] + [f"refused_{case}" for case in CASES]
     cases = (*_EXPLAINED, "complaint", "role", "stranger", "unnamed", "impostor")
     needed += [f"error_{case}_{part}" for case in cases for part in ("what", "cure")]
     needed += [f"state_{state}" for state in STATES if state not in set(ComplaintState)]
     needed += [f"problem_{problem}" for problem in ("required", "unknown", "too_long", "no_address")]
     assert [key for key in needed if not page.get(key)] == []
+    bad = [
+        *(f"stage_{stage}" for stage in Stage),
+        *(f"state_{one}" for one in Wanted),
+        *(f"done_{one}" for one in DONE),
+    ]
+    assert [key for key in bad if not words(language)["negative"].get(key)] == []
     for section, codes in (("event", EventKind), ("state", ComplaintState), ("kind", Kind), ("channel", Channel),
                            ("severity", Severity), ("message_state", MessageState), ("notice", Notice),
                            ("deadline_state", DeadlineState)):  # fmt: skip

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, Select, String, and_, case, cast, func, literal, select
 from sqlmodel import Session
 
+from bihuan.store.queries.survey import can_be_written_to
 from bihuan.store.rows import table_of
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintState, EventKind
 from schemas.deadline import Deadline
 from schemas.escalation import OVERSIGHT, Escalation, EscalationState, EscalationStep
 from schemas.outbox import OF_A_MATTER, Message, MessageState, Notice, Urgency
-from schemas.people import Department, Staff
+from schemas.people import Customer, Department, Staff
 
 _M = table_of(Message).c
 _C = table_of(Complaint).c
@@ -24,6 +25,7 @@ _V = table_of(ComplaintEvent).c
 _S = table_of(EscalationStep).c
 _P = table_of(Staff).c
 _T = table_of(Department).c
+_K = table_of(Customer).c
 
 
 class Told(NamedTuple):
@@ -56,6 +58,8 @@ class Told(NamedTuple):
     """When its matter ended: the deadline, or where it has none the complaint."""
     cannot_key: str | None
     """Key of the note by which its reader said that they cannot; None where they did not."""
+    has_contact: bool
+    """The complainant can be written to."""
 
 
 def _told() -> Select[Any]:
@@ -71,10 +75,12 @@ def _told() -> Select[Any]:
         _M.id, _M.key, _M.notice, _M.recipient, _M.rung, _M.urgency, _M.state, _M.acknowledged_at, _M.deadline_id,
         _M.escalation_id, _M.subject_id, _C.number, _C.title, _C.severity, _C.state, _C.handler_id, _C.department_id,
         _D.milestone, _D.due_at, _E.state, _E.next_at, _E.acknowledged_by, _E.acknowledged_at, ended_at, said,
+        can_be_written_to(),
     ).select_from(
         table_of(Message).join(table_of(Complaint), and_(_M.subject_kind == "complaint", _C.id == _M.subject_id))
         .outerjoin(table_of(Deadline), _D.id == _M.deadline_id)
         .outerjoin(table_of(Escalation), _E.id == _M.escalation_id)
+        .outerjoin(table_of(Customer), _K.id == _C.customer_id)
     )  # fmt: skip
 
 
@@ -106,6 +112,13 @@ def plate(session: Session, recipient: str, limit: int) -> Sequence[Told]:
     ).subquery()  # fmt: skip
     mine = _told().join(latest, latest.c.id == _M.id).where(latest.c.place == 1)
     return list(map(Told._make, session.execute(mine.order_by(_D.due_at, _M.id).limit(limit))))
+
+
+def waiting_for_word(session: Session, complaint_ids: Sequence[int], milestones: Sequence[str]) -> set[int]:
+    """Those of the complaints of which such a deadline is running."""
+    its = (_D.subject_kind == "complaint") & _D.subject_id.in_(complaint_ids) & _D.milestone.in_(milestones)
+    running = select(_D.subject_id).where(its, _D.met_at.is_(None), _D.cancelled_at.is_(None))
+    return set(session.execute(running).scalars())
 
 
 def steps_of(session: Session, escalation_ids: Sequence[int]) -> dict[int, list[Row[Any]]]:

@@ -9,6 +9,7 @@ from sqlalchemy import Row, select
 from sqlmodel import Session
 
 from bihuan.errors import UsageError
+from bihuan.store.queries.survey import can_be_written_to
 from bihuan.store.rows import table_of
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintState
 from schemas.deadline import Deadline
@@ -33,6 +34,7 @@ _NAMES = (
     table_of(Staff).c.name.label("handler_name"),
     table_of(Customer).c.name.label("customer_name"),
 )
+_IS_REACHABLE = can_be_written_to().label("customer_has_contact")
 
 
 def one(session: Session, number: str) -> Row[Any]:
@@ -42,7 +44,7 @@ def one(session: Session, number: str) -> Row[Any]:
         UsageError: There is none.
     """
     row = session.execute(
-        select(table_of(Complaint), *_NAMES).select_from(_WITH_PEOPLE).where(_C.number == number)
+        select(table_of(Complaint), *_NAMES, _IS_REACHABLE).select_from(_WITH_PEOPLE).where(_C.number == number)
     ).first()
     if row is None:
         raise UsageError(f"no complaint {number!r}", cure="see `bihuan complaint list`")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, case, select, true
+from sqlalchemy import ColumnElement, Select, case, func, select, true
 from sqlmodel import Session
 
 from bihuan.store.queries.survey import opted_out
@@ -39,7 +39,7 @@ class DueMessage(NamedTuple):
     handled_at: datetime | None
     """Of its complaint."""
     timezone: str | None
-    """Of the complainant it brings an invitation to; None where it is not known."""
+    """Of the complainant; None where it is not known."""
     withdrawn: str | None
     """Why its invitation is not to be sent any more; None where it is, or it brings none."""
 
@@ -53,7 +53,7 @@ _FACTS = select(
     table_of(Message).outerjoin(table_of(Deadline), _M.deadline_id == _D.id)
     .outerjoin(table_of(Complaint), (_M.subject_kind == "complaint") & (_M.subject_id == _C.id))
     .outerjoin(table_of(Invitation), _M.invitation_id == _I.id)
-    .outerjoin(table_of(Customer), _I.customer_id == _P.id)
+    .outerjoin(table_of(Customer), _P.id == func.coalesce(_I.customer_id, _C.customer_id))
 )  # fmt: skip
 
 

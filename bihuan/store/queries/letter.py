@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Row, and_, false, func, or_, select
 from sqlmodel import Session, SQLModel
 
+from bihuan.rules.negative import RESULT
 from bihuan.store.rows import table_of
-from schemas.complaint import Complaint, ComplaintEvent
+from schemas.complaint import Complaint, ComplaintEvent, EventKind
 from schemas.deadline import Deadline
 from schemas.escalation import Escalation, EscalationStep
 from schemas.outbox import DeliveryAttempt, Message
@@ -69,6 +70,15 @@ def promises(session: Session, complaint_ids: Collection[int]) -> dict[int, list
     for row in rows:
         found[row.subject_id].append((row.milestone, row.due_at))
     return found
+
+
+def resolutions(session: Session, complaint_ids: Collection[int]) -> dict[int, str]:
+    """What was last said to have been done about a bad answer, by complaint."""
+    said = select(_V.complaint_id, _V.data).where(
+        _V.complaint_id.in_(complaint_ids), _V.kind == EventKind.NEGATIVE_RESOLVED
+    )
+    rows = session.execute(said.order_by(_V.occurred_at, _V.id))
+    return {row.complaint_id: str(row.data.get(RESULT, "")) for row in rows}
 
 
 def readers(session: Session, recipients: Collection[str]) -> dict[str, Row[Any]]:

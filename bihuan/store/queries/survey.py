@@ -13,7 +13,7 @@ from bihuan.rules.complaint import UNDOES
 from bihuan.store.rows import id_in, table_of
 from schemas.complaint import Complaint, ComplaintEvent, EventKind
 from schemas.deadline import Deadline
-from schemas.outbox import Message
+from schemas.outbox import Message, Notice
 from schemas.people import TELEPHONE, Customer
 from schemas.survey import Invitation, InvitationState, OptOut
 
@@ -116,10 +116,16 @@ def opted_out(at: datetime) -> ColumnElement[bool]:
 
 
 def last_letters(session: Session, customer_ids: Collection[int], at: datetime) -> dict[int, datetime]:
-    """When a letter with an invitation was last planned for each of these people, up to ``at``."""
+    """When each of these people was last written to, up to ``at``: asked, or told what was done about their answer."""
     theirs = _I.customer_id.in_(customer_ids) & (_I.contacted_at <= at)
     last = select(_I.customer_id, func.max(_I.contacted_at)).where(theirs).group_by(_I.customer_id)
-    return dict(session.execute(last).tuples().all())
+    found = dict(session.execute(last).tuples().all())
+    to = {f"customer:{one}": one for one in customer_ids}
+    answered = _M.recipient.in_(to) & (_M.sent_at <= at) & (_M.notice == Notice.NEGATIVE_TOLD)
+    told = select(_M.recipient, func.max(_M.sent_at)).where(answered).group_by(_M.recipient)
+    for recipient, sent_at in session.execute(told):
+        found[to[recipient]] = max(sent_at, found.get(to[recipient], sent_at))
+    return found
 
 
 def last_letters_about(session: Session, subject_ids: Collection[int], at: datetime) -> dict[tuple[str, int], datetime]:
