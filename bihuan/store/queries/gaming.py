@@ -16,7 +16,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     CompoundSelect,
-    Float,
     Row,
     Select,
     String,
@@ -29,13 +28,12 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import GenericFunction
 from sqlmodel import Session
 
 from bihuan.errors import UsageError
 from bihuan.rules.complaint import DROPS, ENDS, LogLine
 from bihuan.rules.gaming import NAMES, Charge
+from bihuan.store.queries.instant import Microseconds, Seconds
 from bihuan.store.rows import id_in, table_of
 from schemas.complaint import Complaint, ComplaintEvent, EventKind
 from schemas.deadline import Deadline, Mode
@@ -79,43 +77,6 @@ class Scope:
             raise UsageError(f"no dimension {self.by!r}", cure=f"one of {', '.join(DIMENSIONS)}")
 
 
-class _Seconds(GenericFunction[float]):
-    """An instant as seconds since an epoch of the database's own, exact to a few hundredths of a millisecond: quick."""
-
-    type = Float()
-    inherit_cache = True
-
-
-class _Microseconds(GenericFunction[int]):
-    """An instant as whole microseconds since 1970, exact."""
-
-    type = BigInteger()
-    inherit_cache = True
-
-
-@compiles(_Seconds, "sqlite")
-def _seconds_in_sqlite(element: _Seconds, compiler: Any, **how: Any) -> str:
-    return f"((julianday({compiler.process(element.clauses, **how)}) - 2440587.5) * 86400)"
-
-
-@compiles(_Microseconds, "sqlite")
-def _microseconds_in_sqlite(element: _Microseconds, compiler: Any, **how: Any) -> str:
-    """Text of 26 characters, the second and its fraction apart; twice as quick as strftime."""
-    at = compiler.process(element.clauses, **how)
-    seconds = f"CAST(round((julianday(substr({at}, 1, 19)) - 2440587.5) * 86400) AS INTEGER)"
-    return f"({seconds} * 1000000 + substr({at}, 21, 6))"
-
-
-@compiles(_Seconds, "postgresql")
-def _seconds_in_postgresql(element: _Seconds, compiler: Any, **how: Any) -> str:
-    return f"CAST(extract(epoch FROM {compiler.process(element.clauses, **how)}) AS DOUBLE PRECISION)"
-
-
-@compiles(_Microseconds, "postgresql")
-def _microseconds_in_postgresql(element: _Microseconds, compiler: Any, **how: Any) -> str:
-    return f"CAST(extract(epoch FROM {compiler.process(element.clauses, **how)}) * 1000000 AS BIGINT)"
-
-
 @dataclass(frozen=True, slots=True)
 class Walked:
     """A complaint whose log must be read, and who is in charge of it today."""
@@ -138,12 +99,12 @@ def near_due(session: Session, scope: Scope) -> Sequence[Row[Any]]:
     Returns:
         Rows of key, complaint_id, mode, calendar_version, and in microseconds due_us, met_us, target_us.
     """
-    started, met, due = (_Seconds(column) for column in (_D.started_at, _D.met_at, _D.due_at))
+    started, met, due = (Seconds(column) for column in (_D.started_at, _D.met_at, _D.due_at))
     target = func.coalesce(_D.target_seconds, due - started)
     target_us = func.coalesce(cast(_D.target_seconds * 1_000_000, BigInteger),
-                              _Microseconds(_D.due_at) - _Microseconds(_D.started_at))  # fmt: skip
+                              Microseconds(_D.due_at) - Microseconds(_D.started_at))  # fmt: skip
     columns = (_key(scope).label("key"), _C.id.label("complaint_id"), _D.mode, _D.calendar_version,
-               _Microseconds(_D.due_at).label("due_us"), _Microseconds(_D.met_at).label("met_us"),
+               Microseconds(_D.due_at).label("due_us"), Microseconds(_D.met_at).label("met_us"),
                target_us.label("target_us"))  # fmt: skip
     reach = (_REACH + _SLACK) * target
     is_near = or_(_D.mode == Mode.BUSINESS, (met - due).between(-reach, reach))
@@ -189,7 +150,7 @@ def _apart(statement: Select[Any] | CompoundSelect[Any]) -> CTE:
 def _is_near(one: ColumnElement[Any], other: ColumnElement[Any], within: timedelta) -> ColumnElement[bool]:
     """Not more than ``within`` apart, to the millisecond."""
     limit = within.total_seconds() + _MILLISECOND / 2
-    return (_Seconds(one) - _Seconds(other)).between(-limit, limit)
+    return (Seconds(one) - Seconds(other)).between(-limit, limit)
 
 
 def handled_once(session: Session, scope: Scope, until: datetime) -> Sequence[Row[Any]]:
