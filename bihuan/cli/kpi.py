@@ -9,14 +9,14 @@ import typer
 from bihuan.cli.office import office
 from bihuan.cli.output import JsonOption, emit, say
 from bihuan.clock import parse_instant, zone
-from bihuan.errors import UsageError
 
 _ALWAYS = ("indicator", "value", "n", "low", "high", "target", "is_enough")
 _COLUMNS = (
-    "survey", "value", "low", "high", "n", "is_enough", "target", "open_overdue", "no_sla", "corrected", "awaited",
-    "promoters", "passives", "detractors", "missing_weight", "weighted", "weighted_low", "weighted_high",
+    "survey", "value", "low", "high", "n", "is_enough", "target", "censored", "ended_only", "open_overdue", "open",
+    "too_early", "not_applicable", "no_sla", "unknown", "corrected", "awaited", "promoters", "passives", "detractors",
+    "missing_weight", "weighted", "weighted_low", "weighted_high",
 )  # fmt: skip
-"""What people see, in this order, as far as any indicator has it."""
+"""What people see, in this order, as far as any indicator has anything of it."""
 
 app = typer.Typer(help="Indicators 指标, each with n and interval.", no_args_is_help=True)
 
@@ -33,19 +33,22 @@ def show(
     ] = None,
     until: Annotated[str | None, typer.Option("--to", help="… and before this one.")] = None,
     by: Annotated[
-        str | None, typer.Option(help="month, department, channel, kind, severity, region, product, source …")
+        str | None,
+        typer.Option(
+            help="month, day, department, handler, channel, kind, severity, region, product, business_line, tier, "
+            "source, attribute:NAME"
+        ),
     ] = None,
     is_json: JsonOption = False,
 ) -> None:
-    """On-time rates of what was met, and scores of surveys: satisfaction, NPS, index, response, negative answers.
+    """On-time rates, resolution, reopening, first contact, times in hours, and scores of surveys, with n and interval.
 
-    What is still open, or has no such milestone, is counted apart. Each survey stands by itself; bihuan is our own.
+    What is still open, withdrawn, or has no promise is counted apart. Each survey stands by itself; bihuan is our own.
     """
     from bihuan.services.kpi import show as show_indicators
-    from bihuan.store.queries.kpi import DIMENSIONS
+    from bihuan.store.queries.cut import Cut
 
-    if by is not None and by not in DIMENSIONS:
-        raise UsageError(f"no dimension {by!r}", cure=f"one of {', '.join(DIMENSIONS)}")
+    Cut(by=by)  # refuses a dimension that there is not before anything is opened
     with office() as here, here.db.read() as session:
         rows = show_indicators(
             session,
@@ -54,6 +57,7 @@ def show(
             parse_instant(since) if since else None,
             parse_instant(until) if until else None,
             by,
+            here.clock(),
         )
     if is_json:
         emit(rows, is_json)
@@ -70,7 +74,7 @@ def _print(rows: list[dict[str, Any]], by: str | None) -> None:
     emit(
         whole,
         False,
-        [name for name in columns if name in {*_ALWAYS, by} or any(row[name] is not None for row in whole)],
+        [name for name in columns if name in {*_ALWAYS, by} or any(row[name] for row in whole)],
     )
     reasons = [
         {**{name: row.get(name) for name in ("indicator", by, "survey") if name}, **reason}

@@ -1,0 +1,68 @@
+"""What the logs of complaints say that indicators count: answers, hand-overs, and what sources say of themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, Subquery, and_, case, func, or_, select
+
+from bihuan.rules.complaint import ENDS
+from bihuan.rules.gaming import HANDLES
+from bihuan.store.queries.countable import View
+from bihuan.store.rows import table_of
+from schemas.complaint import Complaint, ComplaintEvent, EventKind
+
+_C, _E = table_of(Complaint).c, table_of(ComplaintEvent).c
+_ANSWERS = (EventKind.RESPONDED, *HANDLES)
+"""Somebody answered; what was handled was answered by that."""
+_NAMES_WHO = (EventKind.REGISTERED, EventKind.ASSIGNED, EventKind.AMENDED)
+_STATES_WHERE = (EventKind.REGISTERED, EventKind.AMENDED)
+
+
+def verdicts(view: View) -> Subquery:
+    """The verdicts on each complaint looked at, counted from the last one back."""
+    is_on_time = _E.data["on_time"].as_boolean()
+    nth = func.row_number().over(partition_by=_E.complaint_id, order_by=(_E.occurred_at.desc(), _E.id.desc()))
+    said = _log(select(_E.complaint_id, is_on_time.label("is_on_time"), nth.label("nth")), view)
+    return said.where(_E.kind.in_(sorted(ENDS)), is_on_time.is_not(None)).subquery()
+
+
+def answers_again(view: View) -> Subquery:
+    """The answers to reopenings of the complaints looked at: complaint_id, asked_at, answered_at."""
+    order: dict[str, Any] = {"partition_by": _E.complaint_id, "order_by": (_E.occurred_at, _E.id)}
+    turns = select(
+        _E.complaint_id, _E.kind, _E.occurred_at, func.lag(_E.kind).over(**order).label("kind_before"),
+        func.lag(_E.occurred_at).over(**order).label("asked_at"),
+    ).join(table_of(Complaint), _C.id == _E.complaint_id)  # fmt: skip
+    turns = turns.where(_E.complaint_id.between(*view.ids), _C.round > 1, _E.kind.in_([*_ANSWERS, EventKind.REOPENED]))
+    each = (turns.where(_E.occurred_at <= view.known_at) if view.known_at else turns).subquery()
+    is_answer = and_(each.c.kind != EventKind.REOPENED, each.c.kind_before == EventKind.REOPENED)
+    return select(each.c.complaint_id, each.c.asked_at, each.c.occurred_at.label("answered_at")).where(
+        is_answer
+    ).subquery()  # fmt: skip
+
+
+def first_answers(view: View) -> Subquery:
+    """When somebody first answered, of each complaint looked at that was: complaint_id, answered_at."""
+    said = _log(select(_E.complaint_id, func.min(_E.occurred_at).label("answered_at")), view)
+    return said.where(_E.kind.in_(_ANSWERS)).group_by(_E.complaint_id).subquery()
+
+
+def hand_overs(view: View) -> Subquery:
+    """The complaints looked at that were handed over: complaint_id."""
+    handler, department = _E.data["handler"].as_string(), _E.data["department"].as_string()
+    person, place = case((_E.kind.in_(_NAMES_WHO), handler)), case((_E.kind.in_(_STATES_WHERE), department))
+    goes_elsewhere = or_(
+        _E.kind == EventKind.DEPARTMENT_CHANGED, and_(_E.kind == EventKind.ASSIGNED, department.is_not(None))
+    )
+    said = _log(select(_E.complaint_id), view).where(_E.kind.in_([*_NAMES_WHO, EventKind.DEPARTMENT_CHANGED]))
+    return said.group_by(_E.complaint_id).having(or_(
+        func.min(person) != func.max(person), func.min(place) != func.max(place),
+        func.max(case((goes_elsewhere, 1), else_=0)) == 1,
+    )).subquery()  # fmt: skip
+
+
+def _log(statement: Select[Any], view: View) -> Select[Any]:
+    """The statement over the events of the complaints looked at, as far as they are known by then."""
+    said = statement.where(_E.complaint_id.between(*view.ids))
+    return said.where(_E.occurred_at <= view.known_at) if view.known_at else said
