@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import CensoredData, ecdf, t
+from scipy.stats import t
 
 from bihuan.analysis.kpi import CONFIDENCE
 from bihuan.analysis.score import NOTHING, Estimate
+from bihuan.analysis.survival import kaplan_meier, median, median_interval
 
 Times = NDArray[np.float64]
 
 
 def median_time(times: Times, counts: NDArray[np.int64], has_ended: NDArray[np.bool_]) -> Estimate:
-    """The median by Kaplan and Meier (JASA 53, 1958), its interval by Brookmeyer and Crowley (Biometrics 38, 1982).
+    """The median with its interval, from how often each time was taken (``survival.median``, ``median_interval``).
 
-    The median is the first time by which half are expected to have ended. The ends of the interval are the times at
-    which the pointwise limits of the curve (log-minus-log, at ``CONFIDENCE``) reach one half. Leaving out what has not
-    ended would make the latest months look quick.
+    Leaving out what has not ended would make the latest months look quick.
 
     Args:
         times: Ended after, or without end so far, shape (k,), 0 or more.
@@ -31,27 +28,9 @@ def median_time(times: Times, counts: NDArray[np.int64], has_ended: NDArray[np.b
     """
     if not counts.sum():
         return NOTHING
-    sample = CensoredData(
-        uncensored=np.repeat(times[has_ended], counts[has_ended]),
-        right=np.repeat(times[~has_ended], counts[~has_ended]),
-    )
-    curve = ecdf(sample).sf
-    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
-        warnings.simplefilter("ignore", RuntimeWarning)  # where all or none have ended there are no limits: NaN says so
-        limits = curve.confidence_interval(CONFIDENCE, method="log-log")
-    at, surviving = curve.quantiles, curve.probabilities
-    is_over = surviving == 0
-    low, high = limits.low.probabilities, limits.high.probabilities
-    return Estimate(
-        _first(at, surviving <= HALF), _first(at, (low <= HALF) | is_over), _first(at, high <= HALF)
-    )  # fmt: skip
-
-
-def _first(times: Times, reached: NDArray[np.bool_]) -> float:
-    return float(times[reached.argmax()]) if reached.any() else float("nan")
-
-
-HALF = 0.5
+    curve = kaplan_meier(np.repeat(times, counts), np.repeat(has_ended, counts))
+    ends = (median(curve), *median_interval(curve, CONFIDENCE))
+    return Estimate(*(float("nan") if end is None else end for end in ends))
 
 
 def mean_time(total: float, squares: float, n: int) -> Estimate:
