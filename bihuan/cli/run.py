@@ -10,6 +10,7 @@ import typer
 
 from bihuan.cli.office import Office, office, refuse_in_production
 from bihuan.cli.output import AtOption, JsonOption, emit
+from bihuan.clock import zone
 from bihuan.settings import settings
 
 
@@ -21,6 +22,7 @@ class Flow(StrEnum):
     SURVEY_FOLLOW_UP = "survey-follow-up"
     OUTBOX_DELIVERY = "outbox-delivery"
     IMPROVEMENT_MONTH = "improvement-month"
+    KPI_SNAPSHOT = "kpi-snapshot"
 
 
 def run(flow: Annotated[Flow, typer.Argument(help="Which.")], at: AtOption = None, is_json: JsonOption = False) -> None:
@@ -69,7 +71,14 @@ def _improvement_month(here: Office) -> dict[str, Any]:
     return {"months": analyse_due(here.db, here.policy, here.settings, here.clock())}
 
 
+def _kpi_snapshot(here: Office) -> dict[str, Any]:
+    from bihuan.services.kpi_snapshot import take_all
+
+    return asdict(take_all(here.db, here.policy, zone(here.settings.timezone), here.clock()))
+
+
 _PASSES = {
     Flow.SLA_CHECK: _sla_check, Flow.ESCALATION_SWEEP: _escalation_sweep, Flow.SURVEY_FOLLOW_UP: _survey_follow_up,
     Flow.OUTBOX_DELIVERY: _outbox_delivery, Flow.IMPROVEMENT_MONTH: _improvement_month,
+    Flow.KPI_SNAPSHOT: _kpi_snapshot,
 }  # fmt: skip

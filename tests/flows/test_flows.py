@@ -37,11 +37,13 @@ from bihuan.testing import HttpServer
 from deployments.bootstrap import ZOMBIE, bury_dead_runs, forget_missed_runs, watch_for_zombies
 from deployments.registry import deployments
 from flows.house_keeping import house_keeping
+from flows.kpi_snapshot import kpi_snapshot
 from flows.outbox_delivery import outbox_delivery
 from flows.sla_check import sla_check
 from flows.survey_follow_up import survey_follow_up
 from schemas.complaint import ComplaintIn, CustomerIn, EventIn, EventKind, Kind, Severity
 from schemas.installation import Heartbeat
+from schemas.kpi import Snapshot
 from schemas.survey import Invitation
 from tasks.batches import MOST_BATCHES, until_none
 from tasks.deadline import check_due_batch
@@ -217,3 +219,21 @@ def test_production_refuses_to_step_the_clock(here: Installation, monkeypatch: p
 def test_an_instant_without_a_zone_is_refused():
     with pytest.raises(UsageError, match="has no time zone"):
         sla_check.fn("2026-11-22T09:00")
+
+
+def test_the_snapshot_keeps_the_days_that_have_ended_and_says_how_many(
+    prefect: SyncPrefectClient, here: Installation
+):  # fmt: skip
+    at = wall_clock() - timedelta(days=40)
+    complaint = ComplaintIn(
+        source="test", external_id="3", registered_at=at, department="aftersales",
+        events=(EventIn(kind=EventKind.HANDLED, occurred_at=at + timedelta(hours=1)),),
+    )  # fmt: skip
+    with here.db.write() as session:
+        take_in(session, here.policy, here.settings, wall_clock, [complaint])
+    first, again = kpi_snapshot(), kpi_snapshot()
+    assert first["new"] > 0
+    assert (again["new"], again["changed"]) == (0, 0)
+    with here.db.read() as session:
+        assert session.exec(select(Snapshot.n).where(Snapshot.indicator == "handling_time")).all()
+        assert session.exec(select(Heartbeat).where(Heartbeat.sweep == "kpi-snapshot")).one()

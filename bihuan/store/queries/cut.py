@@ -23,6 +23,7 @@ _COLUMNS: dict[str, ColumnElement[Any]] = {
     **{name: _C[name] for name in STORED if name not in {"department", "handler"}},
 }
 PERIODS = ("month", "day")
+_NOTHING: Mapping[str, Any] = {}
 ATTRIBUTE = "attribute:"
 """Before the name of an attribute of complaints."""
 DIMENSIONS = (*_COLUMNS, *PERIODS)
@@ -81,7 +82,7 @@ def key(cut: Cut, at: ColumnElement[Any], own: Where | Mapping[str, Any]) -> Col
     if cut.by is None:
         return literal("")
     if cut.by not in PERIODS:
-        return _column(cut.by, own)
+        return column(cut.by, own)
     bounds = [(at < start, name) for (name, _), (_, start) in pairwise(cut.periods)]
     return case(*bounds, else_=cut.periods[-1][0]) if bounds else literal(cut.periods[-1][0])
 
@@ -100,15 +101,16 @@ def within(
     if cut.until:
         narrowed = narrowed.where(at < cut.until)
     for name, value in cut.where.items():
-        column = type_coerce(_column(name, own), String)
-        narrowed = narrowed.where(column.is_(None) if value is None else column == value)
+        found = type_coerce(column(name, own), String)
+        narrowed = narrowed.where(found.is_(None) if value is None else found == value)
     return narrowed
 
 
-def _column(name: str, own: Mapping[str, Any]) -> ColumnElement[Any]:
+def column(name: str, own: Mapping[str, Any] = _NOTHING) -> ColumnElement[Any]:
+    """The column of a dimension, as what is counted has it of its own, else the complaint's."""
     if name in own:
-        column: ColumnElement[Any] = own[name]
-        return column
+        its_own: ColumnElement[Any] = own[name]
+        return its_own
     attribute = _attribute(name)
     return cast(_C.attributes[attribute].as_string(), Text) if attribute else _COLUMNS[name]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Select, Subquery, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, or_, select
 
 from bihuan.rules.complaint import ENDS
 from bihuan.rules.gaming import HANDLES
@@ -17,14 +17,14 @@ _ANSWERS = (EventKind.RESPONDED, *HANDLES)
 """Somebody answered; what was handled was answered by that."""
 _NAMES_WHO = (EventKind.REGISTERED, EventKind.ASSIGNED, EventKind.AMENDED)
 _STATES_WHERE = (EventKind.REGISTERED, EventKind.AMENDED)
+_IS_ON_TIME = _E.data["on_time"].as_boolean()
 
 
 def verdicts(view: View) -> Subquery:
     """The verdicts on each complaint looked at, counted from the last one back."""
-    is_on_time = _E.data["on_time"].as_boolean()
     nth = func.row_number().over(partition_by=_E.complaint_id, order_by=(_E.occurred_at.desc(), _E.id.desc()))
-    said = _log(select(_E.complaint_id, is_on_time.label("is_on_time"), nth.label("nth")), view)
-    return said.where(_E.kind.in_(sorted(ENDS)), is_on_time.is_not(None)).subquery()
+    said = _log(select(_E.complaint_id, _IS_ON_TIME.label("is_on_time"), nth.label("nth")), view)
+    return said.where(_E.kind.in_(sorted(ENDS)), _IS_ON_TIME.is_not(None)).subquery()
 
 
 def answers_again(view: View) -> Subquery:
@@ -33,9 +33,10 @@ def answers_again(view: View) -> Subquery:
     turns = select(
         _E.complaint_id, _E.kind, _E.occurred_at, func.lag(_E.kind).over(**order).label("kind_before"),
         func.lag(_E.occurred_at).over(**order).label("asked_at"),
-    ).join(table_of(Complaint), _C.id == _E.complaint_id)  # fmt: skip
-    turns = turns.where(_E.complaint_id.between(*view.ids), _C.round > 1, _E.kind.in_([*_ANSWERS, EventKind.REOPENED]))
-    each = (turns.where(_E.occurred_at <= view.known_at) if view.known_at else turns).subquery()
+    )  # fmt: skip
+    went_on = select(_C.id).where(_C.round > 1, _C.id.between(*view.ids))
+    of_turns = _E.kind.in_([*_ANSWERS, EventKind.REOPENED])
+    each = _log(turns, view).where(_E.complaint_id.in_(went_on), of_turns).subquery()
     is_answer = and_(each.c.kind != EventKind.REOPENED, each.c.kind_before == EventKind.REOPENED)
     return select(each.c.complaint_id, each.c.asked_at, each.c.occurred_at.label("answered_at")).where(
         is_answer
@@ -50,16 +51,40 @@ def first_answers(view: View) -> Subquery:
 
 def hand_overs(view: View) -> Subquery:
     """The complaints looked at that were handed over: complaint_id."""
+    said = _log(select(_E.complaint_id), view).where(_E.kind.in_([*_NAMES_WHO, EventKind.DEPARTMENT_CHANGED]))
+    return said.group_by(_E.complaint_id).having(_is_handed_over()).subquery()
+
+
+def read(view: View) -> Subquery:
+    """All of it in one pass: complaint_id, answered_at, was_handed_over, has_verdict (0 or 1)."""
+    is_verdict = and_(_E.kind.in_(sorted(ENDS)), _IS_ON_TIME.is_not(None))
+    said = select(
+        _E.complaint_id,
+        func.min(case((_E.kind.in_(_ANSWERS), _E.occurred_at))).label("answered_at"),
+        case((_is_handed_over(), 1), else_=0).label("was_handed_over"),
+        func.max(case((is_verdict, 1), else_=0)).label("has_verdict"),
+    )
+    return _log(said, view).group_by(_E.complaint_id).subquery()
+
+
+def last_verdict(view: View) -> ColumnElement[bool]:
+    """The last verdict on a complaint, looked up for it alone."""
+    said = select(_IS_ON_TIME).where(_E.complaint_id == _C.id, _E.kind.in_(sorted(ENDS)), _IS_ON_TIME.is_not(None))
+    said = said.where(_E.occurred_at <= view.known_at) if view.known_at else said
+    return said.order_by(_E.occurred_at.desc(), _E.id.desc()).limit(1).scalar_subquery()
+
+
+def _is_handed_over() -> ColumnElement[bool]:
+    """Of a log: it names two people, or two departments, or says that it went to another department."""
     handler, department = _E.data["handler"].as_string(), _E.data["department"].as_string()
     person, place = case((_E.kind.in_(_NAMES_WHO), handler)), case((_E.kind.in_(_STATES_WHERE), department))
     goes_elsewhere = or_(
         _E.kind == EventKind.DEPARTMENT_CHANGED, and_(_E.kind == EventKind.ASSIGNED, department.is_not(None))
     )
-    said = _log(select(_E.complaint_id), view).where(_E.kind.in_([*_NAMES_WHO, EventKind.DEPARTMENT_CHANGED]))
-    return said.group_by(_E.complaint_id).having(or_(
+    return or_(
         func.min(person) != func.max(person), func.min(place) != func.max(place),
         func.max(case((goes_elsewhere, 1), else_=0)) == 1,
-    )).subquery()  # fmt: skip
+    )  # fmt: skip
 
 
 def _log(statement: Select[Any], view: View) -> Select[Any]:

@@ -21,7 +21,7 @@ OURS = "bihuan"
 _A = table_of(Answer).c
 _I = table_of(Invitation).c
 _C = table_of(Complaint).c
-_COUNTED: dict[Counts, ColumnElement[Any]] = {
+SCORES: dict[Counts, ColumnElement[Any]] = {
     Counts.CSAT_MEAN: _A.csat,
     Counts.CSAT_TOP_TWO: _A.csat,
     Counts.NPS: _A.nps,
@@ -87,7 +87,7 @@ def answered(counts: Counts) -> Countable:
 
     In the numerator are the negative ones, and of satisfaction the top two boxes; elsewhere every score is.
     """
-    score = _COUNTED[counts]
+    score = SCORES[counts]
     is_in = {Counts.NEGATIVE: _A.is_negative, Counts.CSAT_TOP_TWO: _A.csat >= SATISFIED_FROM}.get(counts, true())
     outcome = case((score.is_(None), Outcome.UNKNOWN), (is_in, Outcome.YES), else_=Outcome.NO)
     own = {"source": func.coalesce(_C.source, _A.source)}
