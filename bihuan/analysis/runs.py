@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from math import log2
 from typing import NamedTuple
 
@@ -50,6 +51,12 @@ def runs(x: ArrayLike, center: float | None = None) -> Runs:
     lengths = np.diff(edges)
     first = int(lengths.argmax())
     return Runs(
-        len(at), int(lengths[first]), round(log2(len(at))) + 3, len(turns), int(binom.ppf(0.05, len(at) - 1, 0.5)),
+        len(at), int(lengths[first]), round(log2(len(at))) + 3, len(turns), _fewest(len(at)),
         int(at[edges[first]]), int(at[edges[first + 1] - 1]),
     )  # fmt: skip
+
+
+@cache
+def _fewest(useful: int) -> int:
+    """Fewer crossings than this are rare among so many points."""
+    return int(binom.ppf(0.05, useful - 1, 0.5))
