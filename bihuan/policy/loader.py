@@ -24,6 +24,7 @@ from bihuan.policy.kpi import KpiPolicy
 from bihuan.policy.models import Policy, RoutingPolicy
 from bihuan.policy.notice import FOLDER, SUFFIXES, with_notices
 from bihuan.policy.survey import SurveyPolicy
+from bihuan.policy.trend import TrendPolicy
 from schemas.complaint import EventKind
 
 DEFAULTS = Path(__file__).parent / "default"
@@ -36,6 +37,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "routing": RoutingPolicy,
     "kpi": KpiPolicy,
     "improvement": ImprovementPolicy,
+    "trend": TrendPolicy,
 }
 SECTIONS = tuple(_MODELS)
 
@@ -63,12 +65,14 @@ def load_policy(directory: Path | None, notice: PolicyFile | None = None) -> Pol
         routing=parsed["routing"],
         kpi=parsed["kpi"],
         improvement=parsed["improvement"],
+        trend=parsed["trend"],
         files=files,
         loaded_at=wall_clock(),
     )
     _check_indicators(policy, files["kpi"])
     _check_ladders(policy, files["escalation"])
     _check_follow_ups(policy, files["survey"])
+    _check_watched(policy, files["trend"])
     return policy
 
 
@@ -195,3 +199,11 @@ def _check_follow_ups(policy: Policy, file: PolicyFile) -> None:
             what = f"milestone '{name}' does not start with `handled`" if known else f"unknown milestone '{name}'"
             cure = nearest(name, followed) if followed else "add one to deadline.yaml"
             raise read_document(file.name, file.raw).error(Flaw(what, cure, ("follow_ups", name)))
+
+
+def _check_watched(policy: Policy, file: PolicyFile) -> None:
+    """Refuse to watch an indicator that does not exist, except in the shipped file."""
+    for name, at in () if file.is_default else policy.trend.named():
+        if name not in policy.kpi.indicators:
+            flaw = Flaw(f"unknown indicator '{name}'", nearest(name, policy.kpi.indicators), at)
+            raise read_document(file.name, file.raw).error(flaw)

@@ -20,6 +20,7 @@ from bihuan.policy.flaw import Flaw, KeyPath, nearest
 from bihuan.policy.improvement import ImprovementPolicy
 from bihuan.policy.kpi import KpiPolicy
 from bihuan.policy.survey import SurveyPolicy
+from bihuan.policy.trend import TrendPolicy
 from bihuan.policy.value import Code, Words
 from schemas.complaint import Kind
 
@@ -54,6 +55,7 @@ class Policy(BaseModel):
     routing: RoutingPolicy
     kpi: KpiPolicy
     improvement: ImprovementPolicy
+    trend: TrendPolicy
     files: dict[str, PolicyFile] = Field(default={}, exclude=True, repr=False)
     """What each section was read from, where it was read from files; no part of what it says."""
     loaded_at: datetime | None = Field(default=None, exclude=True, repr=False)
@@ -78,5 +80,5 @@ class Policy(BaseModel):
     def _sections(self) -> dict[str, Section]:
         return {
             "deadline": self.deadline, "escalation": self.escalation, "survey": self.survey, "routing": self.routing,
-            "kpi": self.kpi, "improvement": self.improvement,
+            "kpi": self.kpi, "improvement": self.improvement, "trend": self.trend,
         }  # fmt: skip

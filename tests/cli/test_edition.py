@@ -168,6 +168,7 @@ def test_history_lists_every_edition_oldest_first(run, folder, number):
         "routing",
         "kpi",
         "improvement",
+        "trend",
         "deadline",
     ]
     assert {"version", "file", "recorded_at", "effective_at", "applied_at", "moved"} <= set(rows[-1])
