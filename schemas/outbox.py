@@ -52,6 +52,8 @@ class Notice(StrEnum):
     """A sweep has stopped."""
     RUNS_AGAIN = "runs_again"
     """A sweep whose silence was told runs again."""
+    SIGNAL = "signal"
+    """An indicator has changed for the worse."""
 
 
 OF_A_MATTER = frozenset({

@@ -15,6 +15,8 @@ Values a notice takes (`title` is the complaint's; words and instants come alrea
 - month: title (the month), complaints and answers (counts), rates (name, before, now, n, outcome), candidates (rank,
   dimension, element), link
 - interview: due_at (when it is), said (why this customer), number and title (of the latest complaint, or empty), link
+- signal: count and extra (all but the first), headline (of the first), items (each headline, since, evidence, and
+  changed, lines about slices), more, link
 - sign_in: link, due_at (until when it is good)
 - digest: count, items (each number, title, milestone, overdue_text), more (how many are not listed), link; and how many
   are late or were held: for the end of quiet hours (quiet), for the morning (digest), after a letter (bundled)

@@ -23,6 +23,7 @@ from bihuan.rules.roster import PREFERRED, parts_of
 from bihuan.services.letter_interview import InterviewFacts, interview_facts
 from bihuan.services.letter_ladder import LadderFacts, ladder_facts
 from bihuan.services.letter_month import MonthFacts, month_facts
+from bihuan.services.letter_signal import SignalFacts, signal_facts
 from bihuan.services.letter_survey import SurveyFacts, survey_facts
 from bihuan.services.link import NewLink
 from bihuan.settings import Settings
@@ -68,6 +69,7 @@ class Desk:
     months: MonthFacts = field(default_factory=MonthFacts)
     resolved: Mapping[int, str] = field(default_factory=dict)
     """What was done about a bad answer, in words for the complainant, by complaint."""
+    signals: SignalFacts = field(default_factory=SignalFacts)
 
     def write(self, message_ids: Sequence[int], address: str, at: datetime) -> Letter:
         """The letter of one message, or the digest of several.
@@ -78,6 +80,8 @@ class Desk:
         if self.facts[message_ids[0]].notice in SURVEYS:
             rows = [self.facts[message_id] for message_id in message_ids]
             return self.surveys.write(rows, reader.language, reader.timezone)
+        if all(self.facts[message_id].notice is Notice.SIGNAL for message_id in message_ids):
+            return self.signals.write([self.facts[message_id] for message_id in message_ids], reader.language)
         rows = _not_overtaken([self.facts[message_id] for message_id in sorted(message_ids)])
         token = self.token(message_ids)
         link = f"{self.settings.web_url}/a/{token}" if token else ""
@@ -116,6 +120,8 @@ class Desk:
             return self.interviews.values(row, language, reader.timezone)
         if row.notice is Notice.MONTH:
             return self.months.values(row, language) | {"is_simulated": row.is_simulated, "is_late": row.is_late}
+        if row.notice is Notice.SIGNAL:
+            return self.signals.listed(row, language)
         values = {
             "number": row.number,
             "title": row.title,
@@ -203,7 +209,10 @@ def open_desk(
     resolved = resolutions(session, answered) if answered else {}
     interviews = interview_facts(session, settings.web_url, list(facts.values()))
     months = month_facts(session, settings.web_url, list(facts.values()))
-    return Desk(settings, facts, promised, people, ladders, link_expires, surveys, interviews, months, resolved)
+    signals = signal_facts(session, settings.web_url, list(facts.values()))
+    return Desk(
+        settings, facts, promised, people, ladders, link_expires, surveys, interviews, months, resolved, signals
+    )  # fmt: skip
 
 
 def reading(session: Session, settings: Settings, addresses: Collection[str]) -> dict[str, Reader]:

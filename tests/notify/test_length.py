@@ -28,7 +28,7 @@ NAMES = {
 }
 NO_LINK = {"receipt", "negative_told"}
 """They ask for nothing."""
-ITEM = ("number", "title", "milestone", "overdue_text")
+ITEM = ("number", "title", "milestone", "overdue_text", "headline", "since", "evidence")
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="�"), max_size=400)
 EMOJI = st.text("a😀长", min_size=100, max_size=250)
 
@@ -39,8 +39,9 @@ def filled(text: str, link: str) -> dict:
     rate = dict.fromkeys(("name", "before", "now", "n", "outcome"), text)
     candidate = dict.fromkeys(("rank", "dimension", "element"), text)
     others = [{"number": text, "title": text, "link": link}] * 5
+    item = dict.fromkeys(ITEM, text) | {"changed": [text] * 3}
     return values | {
-        "items": [dict.fromkeys(ITEM, text)] * 20,
+        "items": [item] * 20,
         "promises": [promise] * 20,
         "rates": [rate] * 4,
         "candidates": [candidate] * 3,

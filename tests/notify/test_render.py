@@ -58,6 +58,11 @@ VALUES = {
     "answers": 1203,
     "rates": [{"name": "超时", "before": "9.1%", "now": "12.4%", "n": 7990, "outcome": "变差，已定位"}] * 3,
     "candidates": [{"rank": 1, "dimension": "产品", "element": "扫地机器人 R3"}] * 3,
+    "headline": "处理及时率变差：89.5% → 60.0%",
+    "since": "自 2026-10-19 那一周起，2 个点超出控制下限",
+    "evidence": "依据：此后 2 个点、310 例，对照此前的 3,696 例",
+    "changed": ["变化最大的：部门“物流部” 90.0% → 50.2%"],
+    "extra": 1,
     "promises": [{"milestone": "首次响应", "due_at": "2026-11-22 09:30 +08:00"}],
 }
 VALUES["items"] = [VALUES] * 18
