@@ -36,6 +36,7 @@ from bihuan.web import (
     sign_in,
     survey,
     touchpoint,
+    trend,
 )
 from bihuan.web.access import ANYBODY, HAS_KEY, HAS_LINK, SIGNED_IN, Unwelcome, any_of, page_route
 from bihuan.web.proxy import BehindProxy
@@ -48,6 +49,8 @@ log = logging.getLogger(__name__)
 _EXPLAINED = frozenset({400, 403, 404, 405, 409, 413, 415, 429, 500, 503})
 _LEADS = any_of(Role.DEPARTMENT_HEAD, Role.EXECUTIVE, Role.QUALITY_MANAGER, Role.OPERATOR)
 _LEDGER = any_of(Role.QUALITY_MANAGER, Role.OPERATOR)
+_NOTES = any_of(Role.QUALITY_MANAGER, Role.DEPARTMENT_HEAD)
+"""Those who answer for what an indicator says."""
 _STATUS_OF = ((RefusedError, 409), (UnavailableError, 503), (UsageError, 400))
 
 
@@ -108,6 +111,9 @@ def _routes() -> list[BaseRoute]:
         page_route("/api/touchpoints", touchpoint.receive, HAS_KEY[Scope.TOUCHPOINTS], methods=post),
         page_route("/negative", negative.show, SIGNED_IN),
         page_route("/negative", negative.act, SIGNED_IN, methods=post),
+        page_route("/charts", trend.listing, SIGNED_IN),
+        page_route("/charts/{indicator}", trend.show, SIGNED_IN),
+        page_route("/charts/{indicator}", trend.save_note, _NOTES, methods=post),
         Mount("/static", _OwnFiles(directory=STATIC)),
     ]
 

@@ -34,17 +34,20 @@ from bihuan.services.link import Refusal
 from bihuan.services.month import Due
 from bihuan.services.month_report import analyse
 from bihuan.services.outbox import deliver_all
+from bihuan.services.trend import watch
 from bihuan.settings import Settings
 from bihuan.simulation import demo
 from bihuan.simulation.mail_catcher import mail_folder
 from bihuan.store.engine import Database
 from bihuan.store.queries import board
+from bihuan.store.rows import insert_rows
 from bihuan.testing import RecordingGateway
 from bihuan.web.__main__ import listen
 from bihuan.web.app import create_app
 from schemas.access import Purpose
 from schemas.complaint import Channel, ComplaintIn, ComplaintState, CustomerIn, EventIn, EventKind, Kind, Severity
 from schemas.installation import Heartbeat
+from schemas.kpi import Grain, Snapshot
 from schemas.outbox import AttemptOutcome, Message
 
 NOW = datetime(2026, 11, 18, 2, 0, tzinfo=UTC)
@@ -220,6 +223,8 @@ def _live(db: Database, policy: Policy, settings: Settings) -> dict[str, str]:
         climb_all(db, policy, NOW - timedelta(minutes=minutes))
     deliver_all(db, gateway := UnsureGateway(), settings, lambda: NOW)
     month = analyse(db, policy, settings, Due(date(2026, 11, 1)), NOW)
+    chart_snapshots(db)
+    watch(db, policy, settings, NOW)
     with db.write() as session:
         session.add(Heartbeat(sweep="sla-check", beat_at=NOW - timedelta(minutes=1)))
     with db.read() as session:
@@ -227,6 +232,27 @@ def _live(db: Database, policy: Policy, settings: Settings) -> dict[str, str]:
             found = board.complaints(session, board.Wish(state=state, limit=1))
             named |= {str(state): row.number for row in found}
     return named | _links(gateway) | {"month": str(month), "mail": _catch_mail(mail_folder(settings))}
+
+
+def chart_snapshots(db: Database) -> None:
+    """Thirty-five weeks of days, of which the last three are bad, because of one department; scores are steady."""
+    rows = []
+    for place in range(35 * 7):
+        day, is_bad = (NOW - timedelta(days=35 * 7 - place)).date(), place >= 32 * 7
+        for indicator, dimension, element, share in (
+            ("on_time_handled", "", "", 0.7 if is_bad else 0.92), ("on_time_handled", "department", "service", 0.92),
+            ("on_time_handled", "department", "product", 0.5 if is_bad else 0.92), ("csat_mean", "", "", 0.82),
+        ):  # fmt: skip
+            is_share, n = indicator != "csat_mean", 24 + place * 7 % 9 - (18 if place % 7 > 4 else 0)
+            x = round(n * share + (place * 5 % 7 - 3) / 2)
+            x = min(x, n)
+            rows.append({
+                "grain": Grain.DAY, "starts_on": day, "indicator": indicator, "dimension": dimension,
+                "element": element, "survey": "" if is_share else "bihuan", "x": float(x) if is_share else None, "n": n,
+                "value": x / n if is_share else 5 * x / n, "apart": {}, "counted_at": NOW,
+            })  # fmt: skip
+    with db.write() as session:
+        insert_rows(session, Snapshot, rows)
 
 
 def _links(gateway: RecordingGateway) -> dict[str, str]:

@@ -24,6 +24,11 @@ PAGES = {
     "/signs": ("/signs", "/signs?by=handler"),
     "/months": ("/months",),
     "/months/{number}": ("/months/{month}",),
+    "/charts": ("/charts",),
+    "/charts/{indicator}": (
+        "/charts/on_time_handled", "/charts/on_time_handled?dimension=department", "/charts/csat_mean?grain=day",
+        "/charts/nps",
+    ),
     "/outbox": ("/outbox", "/outbox?state=failed&done=arrived", "/outbox?state=sending"),
     "/negative": ("/negative", "/negative?state=", "/negative?department=product&state=done&done=negative_told"),
     "/mail": ("/mail",),

@@ -39,6 +39,7 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("GET", "/months"): LEADS,
     ("GET", "/months/{number}"): LEADS,
     ("GET", "/months/{number}/{name}"): LEADS,
+    "{indicator}": "on_time_handled",
     ("GET", "/a/{token}"): ANYONE,
     ("POST", "/a/{token}"): ANYONE,
     ("GET", "/s/{token}"): ANYONE,
@@ -79,6 +80,7 @@ FILLED = {
     "{interview_id:int}": "1",
     "{name}": "none.eml",
     "{token}": "A" * 22,
+    "{indicator}": "on_time_handled",
 }
 FORM: dict[str, dict[str, str]] = {
     "/complaints/new": {"title": "x", "channel": "phone", "severity": "general"},
@@ -88,6 +90,7 @@ FORM: dict[str, dict[str, str]] = {
     "/calls/{invitation_id:int}": {"number": "1", "outcome": "busy"},
     "/interviews": {"customer": "1", "when": "2026-12-01T09:00", "interviewer": "li"},
     "/interviews/{interview_id:int}": {"act": "cancel"},
+    "/charts/{indicator}": {"signal": "1", "note": "x"},
     "/plate": {"message": "1", "act": "acknowledge"},
     "/negative": {"number": "20261116-000001", "kind": "negative_taken_on"},
 }
