@@ -8,6 +8,7 @@ import typer
 
 from bihuan.cli.office import office
 from bihuan.cli.output import JsonOption, emit, say
+from bihuan.cli.trend import signals
 from bihuan.clock import parse_instant, zone
 
 _ALWAYS = ("indicator", "value", "n", "low", "high", "target", "is_enough")
@@ -19,6 +20,7 @@ _COLUMNS = (
 """What people see, in this order, as far as any indicator has anything of it."""
 
 app = typer.Typer(help="Indicators 指标, each with n and interval.", no_args_is_help=True)
+app.command()(signals)
 
 
 @app.callback()
