@@ -73,8 +73,10 @@ def _improvement_month(here: Office) -> dict[str, Any]:
 
 def _kpi_snapshot(here: Office) -> dict[str, Any]:
     from bihuan.services.kpi_snapshot import take_all
+    from bihuan.services.trend import watch
 
-    return asdict(take_all(here.db, here.policy, zone(here.settings.timezone), here.clock()))
+    taken = take_all(here.db, here.policy, zone(here.settings.timezone), here.clock())
+    return asdict(taken) | {"signals": asdict(watch(here.db, here.policy, here.settings, here.clock()))}
 
 
 _PASSES = {

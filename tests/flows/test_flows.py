@@ -232,8 +232,9 @@ def test_the_snapshot_keeps_the_days_that_have_ended_and_says_how_many(
     with here.db.write() as session:
         take_in(session, here.policy, here.settings, wall_clock, [complaint])
     first, again = kpi_snapshot(), kpi_snapshot()
-    assert first["new"] > 0
-    assert (again["new"], again["changed"]) == (0, 0)
+    assert first["figures"]["new"] > 0
+    assert first["signals"]["charts"] > 0
+    assert (again["figures"]["new"], again["figures"]["changed"], again["signals"]["signals"]) == (0, 0, 0)
     with here.db.read() as session:
         assert session.exec(select(Snapshot.n).where(Snapshot.indicator == "handling_time")).all()
         assert session.exec(select(Heartbeat).where(Heartbeat.sweep == "kpi-snapshot")).one()
