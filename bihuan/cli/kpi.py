@@ -10,6 +10,7 @@ from bihuan.cli.office import office
 from bihuan.cli.output import JsonOption, emit, say
 from bihuan.cli.trend import signals
 from bihuan.clock import parse_instant, zone
+from bihuan.errors import UsageError
 
 _ALWAYS = ("indicator", "value", "n", "low", "high", "target", "is_enough")
 _COLUMNS = (
@@ -21,11 +22,6 @@ _COLUMNS = (
 
 app = typer.Typer(help="Indicators 指标, each with n and interval.", no_args_is_help=True)
 app.command()(signals)
-
-
-@app.callback()
-def _noun() -> None:
-    """Keep ``show`` a verb of its own."""
 
 
 @app.command()
@@ -67,6 +63,43 @@ def show(
         _print(rows, by)
     if rows and not all(row["is_enough"] for row in rows):
         say("is_enough False: n is below the least n of the policy; read the interval, not the value")
+
+
+@app.command()
+def complaints(
+    indicator: Annotated[str, typer.Argument(help="Which, by its name in kpi.yaml: on_time_handled.")],
+    since: Annotated[str | None, typer.Option("--from", help="As with `show`.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="… and before this one.")] = None,
+    where: Annotated[
+        list[str] | None, typer.Option(help="DIMENSION=VALUE, once or more; nothing after = for those without one.")
+    ] = None,
+    side: Annotated[
+        str, typer.Option(help="counted (n), missed, apart, or what is counted apart: no_sla, open_overdue, unknown …")
+    ] = "counted",
+    survey: Annotated[str | None, typer.Option(help="Only the answers of this survey; bihuan is our own.")] = None,
+    is_json: JsonOption = False,
+) -> None:
+    """The complaints behind a number: one row for each thing that is counted, latest first.
+
+    `missed` are those that keep the indicator from its target: late ones, reopened ones, scores below it.
+    """
+    from bihuan.services.kpi import Look
+    from bihuan.services.kpi_behind import complaints_behind, named
+    from bihuan.store.queries.cut import Cut
+
+    with office() as here, here.db.read() as session:
+        cut = Cut(parse_instant(since) if since else None, parse_instant(until) if until else None, where=_where(where))
+        look = Look(session, zone(here.settings.timezone), cut, here.clock())
+        rows = complaints_behind(look, named(here.policy, indicator), side, survey)
+    emit(rows, is_json)
+
+
+def _where(said: list[str] | None) -> dict[str, str | None]:
+    pairs = [one.partition("=") for one in said or []]
+    for name, equals, _ in pairs:
+        if not equals:
+            raise UsageError(f"--where {name!r} has no value", cure="write it as --where channel=phone")
+    return {name: value or None for name, _, value in pairs}
 
 
 def _print(rows: list[dict[str, Any]], by: str | None) -> None:
