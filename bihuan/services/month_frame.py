@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
-from itertools import groupby
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 from sqlmodel import Session
 
 from bihuan.analysis.month import ANSWERS, DIMENSIONS, checked, checked_answers, no_answers
 from bihuan.rules.business_time import BusinessClock
-from bihuan.rules.complaint import LogLine, standing
 from bihuan.rules.mask import mask
-from bihuan.rules.stage import Span, spans, stage_seconds, way
+from bihuan.services.month_way import ways
 from bihuan.store.queries import month as queries
-from bihuan.store.queries.month import Step, Stretch
-from schemas.complaint import EventKind
+from bihuan.store.queries.month import Stretch
 
 _TEXT = 1000
 """Characters of a text that are looked at: a topic is told in the first lines."""
@@ -36,17 +33,6 @@ class Frames(NamedTuple):
 
     complaints: pd.DataFrame
     answers: pd.DataFrame
-
-
-class _Story(NamedTuple):
-    """What the log of one complaint tells."""
-
-    hours: float
-    is_handled: bool
-    is_reopened: bool
-    hand_offs: int
-    is_ping_pong: bool
-    spans: Sequence[Span]
 
 
 def frames(session: Session, stretch: Stretch, clock: BusinessClock, zone: ZoneInfo, secret: str) -> Frames:
@@ -62,22 +48,18 @@ def frames(session: Session, stretch: Stretch, clock: BusinessClock, zone: ZoneI
     person = _person_key(secret)
     asked = list(queries.answers(session, stretch))
     rows = pd.DataFrame(_complaints(session, stretch, person), columns=["id", *_TOLD])
-    stories = dict(_stories(session, stretch))
-    told = pd.DataFrame([stories.get(row_id, _UNTOLD)[:-1] for row_id in rows["id"]], columns=_Story._fields[:-1])
-    stages = stage_seconds([stories[row_id].spans if row_id in stories else () for row_id in rows["id"]], clock)
+    told = ways(session, stretch, rows["id"].to_numpy(np.int64), clock)
     late = queries.lateness(session, stretch, HANDLING)
     whole = pd.concat([rows, told], axis="columns").assign(
         registered_on=_days(rows["registered_at"], zone),
         is_late=rows["id"].map(late).astype("boolean"),
         is_negative=rows["id"].map(_negative(asked)).astype("boolean"),
-        **{f"stage_{stage}": seconds for stage, seconds in stages.items()},
     )
     complaints = checked(whole)
     return Frames(complaints, _answers(asked, complaints, zone))
 
 
 _TOLD = ("number", "registered_at", *DIMENSIONS, "person", "text")
-_UNTOLD = _Story(float("nan"), False, False, 0, False, ())
 
 
 def _complaints(session: Session, stretch: Stretch, person: Callable[[int | None], str]) -> Iterator[tuple[Any, ...]]:
@@ -93,26 +75,6 @@ def _person_key(secret: str) -> Callable[[int | None], str]:
     return lambda customer_id: (
         hmac.digest(key, str(customer_id).encode(), "sha256")[:8].hex() if customer_id is not None else ""
     )
-
-
-def _stories(session: Session, stretch: Stretch) -> Iterator[tuple[int, _Story]]:
-    for complaint_id, steps in groupby(queries.steps(session, stretch), key=lambda step: step.complaint_id):
-        yield complaint_id, _story([_line(step) for step in steps], stretch.as_of)
-
-
-def _line(step: Step) -> LogLine:
-    data = {name: word for name, word in (("department", step.department), ("handler", step.handler)) if word}
-    return LogLine(step.kind, step.occurred_at, step.recorded_at, data)
-
-
-def _story(log: Sequence[LogLine], as_of: datetime) -> _Story:
-    stood, went = standing(log), way(log)
-    began_at = next((line.occurred_at for line in log if line.kind is EventKind.REGISTERED), log[0].occurred_at)
-    hours = (stood.handled_at - began_at).total_seconds() / 3600 if stood.handled_at else float("nan")
-    return _Story(
-        max(hours, 0.0), stood.handled_at is not None, went.reopens > 0, went.hand_offs, bool(went.ping_pongs),
-        spans(log, as_of),
-    )  # fmt: skip
 
 
 def _negative(asked: Sequence[Any]) -> dict[int, bool]:

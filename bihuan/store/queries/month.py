@@ -9,13 +9,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Row, Select, String, and_, case, func, or_, select, type_coerce
 from sqlmodel import Session
 
 from bihuan.policy.scope import When
 from bihuan.rules.complaint import ENDS
+from bihuan.rules.plain_stage import NEVER
 from bihuan.rules.terms import HANDS_OVER
-from bihuan.store.rows import table_of
+from bihuan.store.queries.instant import Microseconds
+from bihuan.store.rows import id_in, table_of
 from schemas.complaint import Complaint, ComplaintEvent, EventKind
 from schemas.deadline import Deadline, DeadlineState
 from schemas.people import Customer, Department, Staff
@@ -28,7 +32,7 @@ _A = table_of(Answer).c
 _P = table_of(Department).c
 _S = table_of(Staff).c
 _K = table_of(Customer).c
-_BATCH = 20_000
+_BATCH = 5_000
 _OF_THE_WAY = sorted({
     *ENDS, *HANDS_OVER, EventKind.REGISTERED, EventKind.RESPONDED, EventKind.WAITING, EventKind.RESUMED,
     EventKind.REOPENED, EventKind.RESULT_TOLD,
@@ -77,21 +81,18 @@ def complaints(session: Session, stretch: Stretch) -> Iterator[Row[Any]]:
     yield from session.execute(_within(found, stretch).order_by(_C.id), execution_options={"yield_per": _BATCH})
 
 
-def steps(session: Session, stretch: Stretch) -> Iterator[Step]:
-    """The lines of their logs that tell the way, by complaint, as they were written down; none after ``as_of``."""
+def steps(session: Session, stretch: Stretch, complaint_ids: NDArray[np.int64]) -> Iterator[Step]:
+    """The lines of logs that tell the way, by complaint, as they were written down; none after ``as_of``."""
     is_sqlite = session.get_bind().dialect.name == "sqlite"
     instants = [type_coerce(at, String) if is_sqlite else at for at in (_E.occurred_at, _E.recorded_at)]
     told = [_E.data[name].as_string() for name in ("department", "handler")]
-    found = select(_E.complaint_id, type_coerce(_E.kind, String), *instants, *told).select_from(
-        table_of(ComplaintEvent).join(table_of(Complaint), _C.id == _E.complaint_id)
-    )
+    found = select(_E.complaint_id, type_coerce(_E.kind, String), *instants, *told)
     found = found.where(_E.kind.in_(_OF_THE_WAY), _E.occurred_at <= stretch.as_of)
     read = _from_text if is_sqlite else _from_server
-    rows = session.execute(
-        _within(found, stretch).order_by(_E.complaint_id, _E.id), execution_options={"yield_per": _BATCH}
-    )
-    for complaint_id, kind, occurred_at, recorded_at, department, handler in rows:
-        yield Step(complaint_id, _KINDS[kind], read(occurred_at), read(recorded_at), department, handler)
+    for start in range(0, len(complaint_ids), _BATCH):
+        some = complaint_ids[start : start + _BATCH].tolist()
+        for row in session.execute(found.where(id_in(_E.complaint_id, some)).order_by(_E.complaint_id, _E.id)):
+            yield Step(row[0], _KINDS[row[1]], read(row[2]), read(row[3]), row[4], row[5])
 
 
 _KINDS = {kind.value: kind for kind in EventKind}
@@ -103,6 +104,44 @@ def _from_text(at: str) -> datetime:
 
 def _from_server(at: datetime) -> datetime:
     return at.astimezone(UTC)
+
+
+PLAIN = (EventKind.REGISTERED, EventKind.ASSIGNED, EventKind.RESPONDED, EventKind.HANDLED, EventKind.RESULT_TOLD)
+"""The kinds of events of a plain log, in the order of its way."""
+
+
+class Plain(NamedTuple):
+    """The logs that hold each kind of ``PLAIN`` at most once, registration among them, and no other that tells."""
+
+    complaint_id: NDArray[np.int64]
+    """Ascending, shape (n,)."""
+    occurred: NDArray[np.int64]
+    """When each kind occurred, microseconds since 1970, shape (kinds, n); ``NEVER`` where it did not."""
+
+
+def plain_logs(session: Session, stretch: Stretch) -> Plain:
+    """The logs from which the way can be read off at once; all others need `steps`.
+
+    Where one begins with a handler, or goes to another department when it is assigned, it is not plain.
+    """
+    department, handler = (_E.data[name].as_string() for name in ("department", "handler"))
+    is_first = _E.kind == EventKind.REGISTERED
+    firsts = [func.min(case((_E.kind == kind, Microseconds(_E.occurred_at)))) for kind in PLAIN]
+    is_odd = or_(_E.kind.not_in(PLAIN), and_(is_first, handler.is_not(None)))
+    changes = func.count(func.distinct(case((_E.kind.in_(PLAIN[:2]), department))))
+    found = select(_E.complaint_id, *firsts).select_from(
+        table_of(ComplaintEvent).join(table_of(Complaint), _C.id == _E.complaint_id)
+    )
+    found = _within(found.where(_E.kind.in_(_OF_THE_WAY), _E.occurred_at <= stretch.as_of), stretch)
+    found = found.group_by(_E.complaint_id).having(
+        func.max(case((is_odd, 1), else_=0)) == 0, changes <= 1, func.max(case((is_first, 1), else_=0)) == 1,
+        func.count() == func.count(func.distinct(_E.kind)),
+    )  # fmt: skip
+    rows = session.execute(found.order_by(_E.complaint_id)).all()
+    ids = np.array([row[0] for row in rows], np.int64)
+    columns = zip(*(row[1:] for row in rows), strict=True) if rows else [()] * len(PLAIN)
+    occurred = np.array([[NEVER if at is None else at for at in column] for column in columns], np.int64)
+    return Plain(ids, occurred)
 
 
 def lateness(session: Session, stretch: Stretch, milestone: str) -> dict[int, bool]:
