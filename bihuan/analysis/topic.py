@@ -130,7 +130,7 @@ def _factorised(
     weighed = csr_array(TfidfTransformer(sublinear_tf=True).fit_transform(kept.counts))
     step = -(-texts // _FIT_MOST)
     model = NMF(count, init="nndsvda", random_state=_SEED, max_iter=200, tol=1e-3)
-    with warnings.catch_warnings(), np.errstate(invalid="ignore"):  # of a perfect fit the rest can round below zero
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):  # few different texts are factorised without rest
         warnings.simplefilter("ignore", ConvergenceWarning)  # so near is near enough: a topic is its first words
         model.fit(weighed[::step])
     return Documents(kept.rows, weighed, kept.words), [_weightiest(row, kept.words) for row in model.components_]

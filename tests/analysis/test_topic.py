@@ -129,6 +129,12 @@ def test_english_has_topics_of_its_own():
     assert (table.max(axis=0) / table.sum(axis=0)).min() > 0.9
 
 
+def test_a_handful_of_sentences_said_again_and_again_is_factorised_without_a_warning():
+    said = ["升级后每天掉线，重启也没有用", "客服电话一直打不通，等了很久", "快递送错地址，催了三次没人管",
+            "退款一个月还没有到账", "机器有异响，晚上无法入睡", "发票抬头开错，要求重开"]  # fmt: skip
+    assert topics_of(pd.Series(np.random.default_rng(9).choice(said, 1600))).of.notna().any()
+
+
 def test_few_texts_have_no_topics_and_no_text_is_none():
     assert topics_of(told(150, seed=4)[0]).topics == ()
     assert topics_of(pd.Series([], dtype="str")).of.empty
