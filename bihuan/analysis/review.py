@@ -14,7 +14,6 @@ from bihuan.analysis.month import in_month
 from bihuan.analysis.pareto_views import NO_WEIGHTS, Pareto, View, pareto_views
 from bihuan.analysis.problem import ProblemList, problem_list
 from bihuan.analysis.stage import delays
-from bihuan.analysis.subject import TOPIC
 from bihuan.analysis.topic import Topic
 
 
@@ -68,9 +67,10 @@ class Review:
         """Whether each complaint was registered in the month."""
         return in_month(self.complaints["registered_on"], self.period.month_on)
 
-
-PROBLEMS_BY = "product"
-"""What problems are told apart by: the type of the matter."""
+    @property
+    def problems_by(self) -> str:
+        """The dimension that problems are told apart by."""
+        return problems_by(self.complaints[self.is_now])
 
 
 def reviewed(
@@ -89,21 +89,23 @@ def reviewed(
     """
     found = candidates(complaints, answers, period.month_on, known, None, parameters)
     month = complaints[in_month(complaints["registered_on"], period.month_on)]
-    by = _told_apart(complaints.assign(**{TOPIC: found.topics.of}), period.month_on)
+    by = problems_by(month)
     return Review(
         period, complaints, answers, parameters, tier_weights, tuple(known), found,
-        problem_list(by, period.month_on, PROBLEMS_BY, None, parameters.severity_weights, tier_weights),
-        pareto_views(by[in_month(by["registered_on"], period.month_on)], PROBLEMS_BY, tier_weights,
-                     parameters.severity_weights),
+        problem_list(complaints, period.month_on, by, None, parameters.severity_weights, tier_weights),
+        pareto_views(month, by, tier_weights, parameters.severity_weights),
         delays(month), _quality(month, answers, period),
     )  # fmt: skip
 
 
-def _told_apart(complaints: pd.DataFrame, month_on: date) -> pd.DataFrame:
-    """The complaints with their kind for a product where hardly any has one."""
-    now = in_month(complaints["registered_on"], month_on)
-    is_named = complaints.loc[now, PROBLEMS_BY].notna().mean() >= _MOSTLY if now.any() else True
-    return complaints if is_named else complaints.assign(**{PROBLEMS_BY: complaints["kind"]})
+def problems_by(month: pd.DataFrame) -> str:
+    """What the problems of a month are told apart by: the product, or the kind where hardly any complaint has one.
+
+    Args:
+        month: The month's complaints.
+    """
+    is_named = month["product"].notna().mean() >= _MOSTLY if len(month) else True
+    return "product" if is_named else "kind"
 
 
 _MOSTLY = 0.5
