@@ -21,8 +21,8 @@ _NAMESPACES = (' xmlns="http://www.w3.org/2000/svg"', ' xmlns:xlink="http://www.
 
 
 @cache
-def _templates() -> Environment:
-    """Everything escaped, a missing name an error."""
+def templates() -> Environment:
+    """The templates of the reports: everything escaped, a missing name an error."""
     return Environment(
         loader=PackageLoader("bihuan", "templates/reports"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, auto_reload=False,
@@ -40,7 +40,7 @@ def html(rehearsal: Rehearsal, words: Words, *, least: int) -> str:
     wording = Wording(words)
     whole, *findings = conclusion(rehearsal, words, least=least)
     return (
-        _templates()
+        templates()
         .get_template("rehearsal.html")
         .render(
             w=wording,
@@ -112,13 +112,14 @@ def _charts(rehearsal: Rehearsal, words: Words) -> Iterator[dict[str, str]]:
     wording = Wording(words)
     notes = {"hours": "chart_hours_note", "nights": "chart_nights_note"}
     for name, *svgs in drawn(rehearsal, words):
-        wide, narrow = map(_bare, svgs)
+        wide, narrow = map(bare, svgs)
         title = wording.say(f"chart_{name}")
         note = wording.say(notes[name], timezone=rehearsal.timezone) if name in notes else ""
         yield {"title": title, "wide": wide, "narrow": narrow, "note": note}
 
 
-def _bare(svg: str) -> str:
+def bare(svg: str) -> str:
+    """An SVG as it stands inside HTML: without its namespaces."""
     for namespace in _NAMESPACES:
         svg = svg.replace(namespace, "", 1)
     return svg
