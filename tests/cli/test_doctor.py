@@ -116,6 +116,16 @@ def test_a_disk_that_is_nearly_full(findings, monkeypatch, free, level):
     assert findings()["data folder"]["level"] == level
 
 
+@pytest.mark.parametrize(
+    ("lack", "level"), [(None, "ok"), ("pango is missing, so no PDF can be made: no library", "note")]
+)
+def test_a_machine_that_cannot_make_a_pdf_is_told_what_to_install(findings, monkeypatch, lack, level):
+    monkeypatch.setattr(machine, "lacking", lambda: lack)
+    finding = findings()["pdf reports"]
+    assert finding["level"] == level
+    assert lack is None or (finding["says"] == lack and "`apt-get install libpango-1.0-0 " in finding["cure"])
+
+
 def test_a_secret_others_may_read(findings):
     settings().secret_value()
     file = settings().data_dir / "secret.key"

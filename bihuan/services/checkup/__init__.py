@@ -17,6 +17,7 @@ _CHECKS: dict[Check, tuple[Check, ...]] = {
     machine.import_names: (),
     machine.policy: (),
     machine.calendar: (machine.policy,),
+    machine.pdf_reports: (),
     ledger.database: (),
     ledger.revision: (ledger.database,),
     ledger.integrity: (ledger.revision,),

@@ -14,6 +14,7 @@ from tempfile import TemporaryFile
 import bihuan
 from bihuan.clock import zone
 from bihuan.policy.loader import load_policy, policy_files
+from bihuan.report.month_pdf import PACKAGES, lacking
 from bihuan.services.checkup.finding import Answer, Visit, note, ok, problem
 from bihuan.services.checkup.loopback import ask
 
@@ -114,6 +115,13 @@ def calendar(visit: Visit) -> Answer:
 def _years(now: datetime) -> tuple[int, ...]:
     """The present year; once the notice for the next is usually out, that too."""
     return (now.year, now.year + 1) if now.month >= _NOTICE_MONTH else (now.year,)
+
+
+def pdf_reports(_visit: Visit) -> Answer:
+    """Reports can be made as PDF: WeasyPrint finds pango, which no Python package brings."""
+    if lack := lacking():
+        return note(lack, f"`apt-get install {PACKAGES}`; until then reports are HTML and Excel only")
+    return ok("pango is there")
 
 
 def web_page(visit: Visit) -> Answer:
