@@ -18,6 +18,7 @@ _LONGEST = 32767
 _LOOKS: dict[str, dict[str, Any]] = {
     "text": {},
     "count": {"num_format": "#,##0"},
+    "figure": {"num_format": "#,##0.0##"},
     "change": {"num_format": "+#,##0;-#,##0;0", "bold": True},
     "share": {"num_format": "0.0%"},
     "points": {"num_format": "+0.0%;-0.0%;0.0%", "bold": True},
@@ -27,7 +28,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "name": {"bold": True, "valign": "top"},
     "said": {"text_wrap": True, "valign": "top"},
 }
-_WIDTHS = {"text": 18, "count": 11, "change": 11, "share": 11, "points": 12, "day": 14, "at": 21}
+_WIDTHS = {"text": 18, "count": 11, "figure": 11, "change": 11, "share": 11, "points": 12, "day": 14, "at": 21}
 _HEAD_HEIGHT = 48
 """Points: three lines."""
 _SAID_WIDTHS = (24, 100)
@@ -41,7 +42,8 @@ class Column(NamedTuple):
     head: str
     key: str
     kind: str
-    """text, count, change (of counts), share, points (of shares), day or at (an aware instant, shown in a zone)."""
+    """text, count, figure (a number with decimals), change (of counts), share, points (of shares), day or at (an aware
+    instant, shown in a zone)."""
     width: int = 0
     """Characters; 0: as usual for the kind."""
 
