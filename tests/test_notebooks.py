@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
-from datetime import UTC, datetime, timedelta
+import zipfile
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from bihuan.analysis.month import DIMENSIONS, STAGES, checked, no_answers
+from bihuan.analysis.review import Period, Review, reviewed
 from bihuan.clock import fixed
+from bihuan.notify.words import words
 from bihuan.policy.models import Policy
+from bihuan.report.pack import packed
 from bihuan.services.complaint import record, register
 from bihuan.settings import settings
 from bihuan.store.engine import Database
@@ -54,6 +62,50 @@ def test_what_if_tells_what_a_stricter_target_would_have_done(
     names = ran("what_if_policy", SINCE=MONDAY, UNTIL=MONDAY + timedelta(days=5))
     handled = names["table"].loc["handled"]
     assert (handled["breaches_today"], handled["breaches_draft"], names["found"].moved_count) == (1, 2, 1)
+
+
+def small_month() -> Review:
+    """A month with a baseline, small enough to be looked at line by line."""
+    n = 400
+    frame = pd.DataFrame({
+        "number": [f"C-{at:03}" for at in range(n)],
+        "registered_on": pd.Timestamp("2026-10-01") + pd.to_timedelta(np.arange(n) % 61, unit="D"),
+        **dict.fromkeys(DIMENSIONS, "desk"), "product": np.where(np.arange(n) % 3 == 0, "电饭煲", "净水器"),
+        "severity": "general", "kind": "product", "channel": "phone", "person": "",
+        "text": "客服电话打不通", "hours": 5.0,
+        "is_handled": True, "is_late": pd.Series(np.arange(n) % 7 == 0, dtype="boolean"), "is_reopened": False,
+        "is_negative": pd.Series(pd.NA, range(n), dtype="boolean"), "hand_offs": 0, "is_ping_pong": False,
+        **dict.fromkeys(STAGES, 60.0),
+    })  # fmt: skip
+    as_of = MONDAY + timedelta(days=20)
+    period = Period(date(2026, 11, 1), date(2026, 12, 1), date(2026, 10, 1), as_of, "Asia/Shanghai")
+    return reviewed(period, checked(frame), no_answers())
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_month_in_review_makes_every_figure_again_from_the_pack_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], language: str
+) -> None:
+    monkeypatch.setenv("BIHUAN_DATABASE_URL", "sqlite:////nowhere/at/all.db")
+    file = tmp_path / "pack.zip"
+    file.write_bytes(packed(small_month()).content)
+    names = ran("month_in_review", PACK=str(file), LANGUAGE=language)
+    assert names["same"].all()
+    assert names["again"].sha256 == names["about"]["sha256"]
+    month = names["pareto"].loc["count"]
+    assert month.loc["净水器", "value"] == names["by_hand"] > 0
+    assert names["Drawn"](names["charts"][0].wide)._repr_svg_().startswith("<svg")
+    assert f"[?] {words(language)['month']['unknown_silent']}" in capsys.readouterr().out
+
+
+def test_month_in_review_refuses_a_pack_that_was_changed(tmp_path: Path) -> None:
+    content = io.BytesIO(packed(small_month()).content)
+    changed = tmp_path / "pack.zip"
+    with zipfile.ZipFile(content) as whole, zipfile.ZipFile(changed, "w") as other:
+        for name in whole.namelist():
+            other.writestr(name, whole.read(name).replace(b"C-001", b"C-999"))
+    with pytest.raises(ValueError, match="the pack was changed"):
+        ran("month_in_review", PACK=str(changed))
 
 
 def test_on_time_shows_every_month_with_its_interval(
