@@ -74,6 +74,13 @@ def hash_of(files: Mapping[str, bytes]) -> str:
     return digest.hexdigest()
 
 
+def sha256_of(content: bytes) -> str:
+    """The hash that a pack says its data have."""
+    with zipfile.ZipFile(io.BytesIO(content)) as file:
+        told: str = json.loads(file.read("about.json"))["sha256"]
+    return told
+
+
 def reviewed_again(content: bytes) -> Review:
     """The review that a pack's data give, made anew.
 

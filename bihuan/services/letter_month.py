@@ -46,8 +46,8 @@ class MonthFacts:
 
 def _rate(one: Mapping[str, Any], language: str) -> dict[str, Any]:
     return {
-        "name": word("month", f"rate_{one['indicator']}", language),
-        "outcome": word("month", f"outcome_{one['outcome']}", language),
+        "name": word("months", f"rate_{one['indicator']}", language),
+        "outcome": word("months", f"outcome_{one['outcome']}", language),
         "before": _share(one["x0"], one["n0"]),
         "now": _share(one["x1"], one["n1"]),
         "n": round(one["n1"]),

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
+
+from sqlmodel import Session
 
 from bihuan.analysis.review import Period
 from bihuan.errors import UnavailableError
+from bihuan.notify.words import LANGUAGES, words
 from bihuan.policy.models import Policy
-from bihuan.report.pack import packed
+from bihuan.report.month_files import PACK, files
+from bihuan.report.month_wording import Imprint
+from bihuan.report.pack import sha256_of
 from bihuan.services.month import Due, due, keep, review
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
+from bihuan.store.queries.board import is_simulated
 
 FOLDER = "months"
 
@@ -40,10 +47,23 @@ def analyse(db: Database, policy: Policy, settings: Settings, wanted: Due, at: d
     """
     with db.read() as session:
         made = review(session, policy, settings, wanted.month_on, wanted.scope)
-    pack = packed(made)
-    paths = _write(settings.data_dir, folder_of(made.period), {"pack.zip": pack.content})
+        imprint = _imprint(session, policy, settings, made.period)
+    report = files(made, {language: words(language) for language in LANGUAGES}, imprint)
+    paths = _write(settings.data_dir, folder_of(made.period), report)
     with db.write() as session:
-        return keep(session, policy, made, pack.sha256, paths, at)
+        return keep(session, policy, made, sha256_of(report[PACK]), paths, at)
+
+
+def _imprint(session: Session, policy: Policy, settings: Settings, period: Period) -> Imprint:
+    """What the report says beside its figures."""
+    calendar = policy.calendars.default
+    years = {period.baseline_on.year, period.month_on.year, period.until_on.year}
+    return Imprint(
+        sha256="", indicators=policy.kpi.indicators, web_url=settings.web_url,
+        versions={"program": version("bihuan"), "policy": policy.version, "calendar": calendar.version},
+        estimated_years=tuple(sorted(year for year in years if not calendar.is_official(year))),
+        is_simulated=is_simulated(session),
+    )  # fmt: skip
 
 
 def folder_of(period: Period) -> str:
