@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
@@ -321,3 +322,17 @@ def test_long_names_make_keys_that_fit(office, counts):
     (row,) = office.rows(Signal)
     assert (row.element, len(row.key) <= 240) == (element, True)
     assert look(office) == Watched(charts=1)
+
+
+def test_times_without_a_numerator_are_told_in_hours(office, counts):
+    """By week it is the mean of the days' medians, which the page says."""
+    counts(lambda week: 0.5 if week < 28 else 0.9, indicator="handling_time", n=40)
+    table = table_of(Snapshot)
+    with office.db.write() as session:
+        session.execute(update(table).values(x=None, value=table.c.value * 40))
+    office.staff("qin", roles=[Role.QUALITY_MANAGER])
+    assert look(office, WEEKS).worse == 1
+    office.deliver()
+    ((_, letter),) = office.mail.sent
+    assert re.fullmatch(r"【异常预警】处理时长变差：(19|20)\.\d 小时 → 3[56]\.\d 小时", letter.title)
+    assert "离散系数" not in letter.body
