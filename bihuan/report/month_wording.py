@@ -12,11 +12,13 @@ from bihuan.analysis.candidate import Candidate
 from bihuan.analysis.cells import OTHER, UNKNOWN
 from bihuan.analysis.review import Review
 from bihuan.analysis.subject import FACTORS
-from bihuan.policy.kpi import SCALES, Counts, IndicatorPolicy
+from bihuan.policy.kpi import TIMES, Counts, IndicatorPolicy
 from bihuan.report.wording import Wording, Words
 
 _TOPIC_WORDS = 4
-_PLACES: Mapping[Counts, int] = MappingProxyType({Counts.CSAT_MEAN: 2, Counts.NPS: 1, Counts.INDEX: 1})
+_PLACES: Mapping[Counts, int] = MappingProxyType(
+    {Counts.CSAT_MEAN: 2, Counts.NPS: 1, Counts.INDEX: 1} | dict.fromkeys(TIMES, 1)
+)
 """Decimals of those indicators that are told in points."""
 _HOUR = 3600
 _WORDED = ("channel", "kind", "severity", "stage")
@@ -81,16 +83,24 @@ class MonthWording(Wording):
         return self.say(f"defined_{policy.counts or 'milestone'}" if policy else "defined_none")
 
     def places(self, code: str) -> int | None:
-        """The decimals of an indicator that is told in points, None for a share."""
+        """The decimals of an indicator that is told in points or hours, None for a share."""
         policy = self.imprint.indicators.get(code)
-        return _PLACES[policy.counts] if policy and policy.counts in SCALES else None
+        return _PLACES.get(policy.counts) if policy and policy.counts else None
 
     def figure(self, code: str, value: float | None) -> str:
         """A value of an indicator; a dash for none."""
         if value is None or isnan(value):
             return "–"
         places = self.places(code)
-        return self.share(value) if places is None else f"{value:.{places}f}".replace("-", "−")
+        if places is None:
+            return self.share(value)
+        said = f"{value:,.{places}f}".replace("-", "−")
+        return self.say("in_hours", hours=said) if self.is_time(code) else said
+
+    def is_time(self, code: str) -> bool:
+        """Whether an indicator is told in hours."""
+        policy = self.imprint.indicators.get(code)
+        return policy is not None and policy.counts in TIMES
 
     def ends(self, code: str, low: float | None, high: float | None) -> str:
         """The interval of an indicator, empty for none."""
@@ -105,7 +115,9 @@ class MonthWording(Wording):
         if policy is None or row.get("target") is None:
             return "–"
         aim = float(row["target"])
-        said = f"{aim:.0%}" if self.places(str(row["indicator"])) is None else f"{aim:g}"
+        code = str(row["indicator"])
+        said = f"{aim:.0%}" if self.places(code) is None else f"{aim:g}"
+        said = self.say("in_hours", hours=said) if self.is_time(code) else said
         return f"{'≥' if policy.direction == 'at_least' else '≤'}\N{NO-BREAK SPACE}{said}"
 
     def rate(self, name: str) -> str:

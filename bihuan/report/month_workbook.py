@@ -129,7 +129,7 @@ def _indicators(review: Review, wording: MonthWording) -> Rows:
         for one in (now, *reversed(before_of(row, review))):
             yield {
                 "indicator": wording.indicator(row), "month_name": str(one["month"]), "value": one["value"],
-                "unit": wording.say("unit_share" if wording.places(code) is None else "unit_points"),
+                "unit": wording.say(_unit(code, wording)),
                 "low": one["low"], "high": one["high"], "n": one["n"], "target": wording.target(row),
                 "verdict": wording.say(f"verdict_{found}") if one is now else None,
                 "definition": wording.definition(code),
@@ -177,3 +177,9 @@ def _about(review: Review, wording: MonthWording) -> Iterator[tuple[str, str]]:
     for name, lines in (("unknown", unknown(review, wording)), ("problems", problems), ("about", about)):
         for sentence in lines:
             yield wording.say(f"at_{name}"), sentence
+
+
+def _unit(code: str, wording: MonthWording) -> str:
+    if wording.is_time(code):
+        return "unit_hours"
+    return "unit_share" if wording.places(code) is None else "unit_points"
