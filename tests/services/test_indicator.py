@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bihuan.services.kpi import show
-from schemas.complaint import Channel, EventKind
+from schemas.complaint import Channel, EventIn, EventKind
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 DAY = 24
@@ -104,6 +104,16 @@ def test_first_contact_is_one_round_without_a_hand_over(office):
     tell(office, "reopened", (HANDLED, 2), (REOPENED, 20 * DAY))
     (row,) = seen(office, "first_contact_rate", 22 * DAY)
     assert counts(row, "x", "n", "value") == (1, 4, 0.25)
+
+
+def test_a_source_that_repeats_the_department_hands_nothing_over(office):
+    """An import that says at each step where the complaint is; only the second goes elsewhere."""
+    for name, place in (("stays", "service"), ("goes on", "product")):
+        events = (EventIn(kind=ASSIGNED, occurred_at=office.after(1), data={"handler": "anna", "department": place}),
+                  EventIn(kind=HANDLED, occurred_at=office.after(2)))  # fmt: skip
+        office.take_in(office.complaint(name, events=events))
+    (row,) = seen(office, "first_contact_rate", 22 * DAY)
+    assert counts(row, "x", "n") == (1, 2)
 
 
 def test_the_time_to_the_first_response_is_a_median_in_which_who_waits_still_waits(office):

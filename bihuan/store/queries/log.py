@@ -16,7 +16,6 @@ _C, _E = table_of(Complaint).c, table_of(ComplaintEvent).c
 _ANSWERS = (EventKind.RESPONDED, *HANDLES)
 """Somebody answered; what was handled was answered by that."""
 _NAMES_WHO = (EventKind.REGISTERED, EventKind.ASSIGNED, EventKind.AMENDED)
-_STATES_WHERE = (EventKind.REGISTERED, EventKind.AMENDED)
 _IS_ON_TIME = _E.data["on_time"].as_boolean()
 
 
@@ -77,13 +76,10 @@ def last_verdict(view: View) -> ColumnElement[bool]:
 def _is_handed_over() -> ColumnElement[bool]:
     """Of a log: it names two people, or two departments, or says that it went to another department."""
     handler, department = _E.data["handler"].as_string(), _E.data["department"].as_string()
-    person, place = case((_E.kind.in_(_NAMES_WHO), handler)), case((_E.kind.in_(_STATES_WHERE), department))
-    goes_elsewhere = or_(
-        _E.kind == EventKind.DEPARTMENT_CHANGED, and_(_E.kind == EventKind.ASSIGNED, department.is_not(None))
-    )
+    person, place = case((_E.kind.in_(_NAMES_WHO), handler)), case((_E.kind.in_(_NAMES_WHO), department))
     return or_(
         func.min(person) != func.max(person), func.min(place) != func.max(place),
-        func.max(case((goes_elsewhere, 1), else_=0)) == 1,
+        func.max(case((_E.kind == EventKind.DEPARTMENT_CHANGED, 1), else_=0)) == 1,
     )  # fmt: skip
 
 
