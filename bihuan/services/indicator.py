@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from enum import StrEnum
 from math import isnan
 from typing import Any
 
@@ -65,6 +66,27 @@ def countable(indicator: IndicatorPolicy, view: View, cut: Cut) -> Countable:
 def span_of(indicator: IndicatorPolicy) -> timedelta:
     """How long a handling has to stand."""
     return indicator.within or timedelta(0)
+
+
+class Verdict(StrEnum):
+    """How a figure stands to its target."""
+
+    ON_TARGET = "on_target"
+    OFF_TARGET = "off_target"
+    UNDECIDED = "undecided"
+    NOT_ENOUGH_DATA = "not_enough_data"
+
+
+def verdict(indicator: IndicatorPolicy, n: int, low: float | None, high: float | None) -> Verdict:
+    """The verdict: the whole interval has to lie on one side of the target, and n must not be below the least n."""
+    if n < indicator.min_n:
+        return Verdict.NOT_ENOUGH_DATA
+    is_at_least, target = indicator.direction is Direction.AT_LEAST, indicator.target
+    if low is not None and (low >= target if is_at_least else low > target):
+        return Verdict.ON_TARGET if is_at_least else Verdict.OFF_TARGET
+    if high is not None and (high < target if is_at_least else high <= target):
+        return Verdict.OFF_TARGET if is_at_least else Verdict.ON_TARGET
+    return Verdict.UNDECIDED
 
 
 def side_of(indicator: IndicatorPolicy, what: Countable, name: str) -> Side | None:

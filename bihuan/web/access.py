@@ -137,6 +137,11 @@ def may(request: Request, path: str, method: str = "GET") -> bool:
     return isinstance(route, PageRoute) and (_is_off(request) or route.who.admits(person(request)))
 
 
+def is_admitted(request: Request, who: Who) -> bool:
+    """Whether whoever asks is among those who may see a part of a page."""
+    return _is_off(request) or who.admits(person(request))
+
+
 def _stop(request: Request, who: Who) -> Response | None:
     """What is answered instead of the page; None where it may be seen.
 

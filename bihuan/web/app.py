@@ -28,6 +28,7 @@ from bihuan.web import (
     complaint,
     explanation,
     gaming,
+    indicator,
     interview,
     matter,
     month,
@@ -114,6 +115,9 @@ def _routes() -> list[BaseRoute]:
         page_route("/charts", trend.listing, SIGNED_IN),
         page_route("/charts/{indicator}", trend.show, SIGNED_IN),
         page_route("/charts/{indicator}", trend.save_note, _NOTES, methods=post),
+        page_route("/indicators", indicator.listing, SIGNED_IN),
+        page_route("/indicators/{name}", indicator.show, SIGNED_IN),
+        page_route("/indicators/{name}/complaints", indicator.complaints, SIGNED_IN),
         Mount("/static", _OwnFiles(directory=STATIC)),
     ]
 

@@ -224,6 +224,7 @@ def _live(db: Database, policy: Policy, settings: Settings) -> dict[str, str]:
     deliver_all(db, gateway := UnsureGateway(), settings, lambda: NOW)
     month = analyse(db, policy, settings, Due(date(2026, 11, 1)), NOW)
     chart_snapshots(db)
+    month_snapshots(db)
     watch(db, policy, settings, NOW)
     with db.write() as session:
         session.add(Heartbeat(sweep="sla-check", beat_at=NOW - timedelta(minutes=1)))
@@ -251,6 +252,21 @@ def chart_snapshots(db: Database) -> None:
                 "element": element, "survey": "" if is_share else "bihuan", "x": float(x) if is_share else None, "n": n,
                 "value": x / n if is_share else 5 * x / n, "apart": {}, "counted_at": NOW,
             })  # fmt: skip
+    with db.write() as session:
+        insert_rows(session, Snapshot, rows)
+
+
+def month_snapshots(db: Database) -> None:
+    """Three months of some indicators: one corrected by late news, one without a median, one with too few cases."""
+    told = (("on_time_handled", 400, 0.93, None), ("handling_time", 380, 21.5, NOW),
+            ("first_response_time", 9, None, None), ("nps", 120, 31.0, None))  # fmt: skip
+    rows = [
+        {"grain": Grain.MONTH, "starts_on": date(2026, month, 1), "indicator": name, "dimension": "", "element": "",
+         "survey": "bihuan" if name == "nps" else "", "n": n, "value": value and value * (1 + (month - 10) / 50),
+         "low": value and value * 0.9, "high": value and value * 1.05, "apart": {"open": 3}, "counted_at": NOW,
+         "first_value": value, "corrected_at": corrected_at}
+        for month in (9, 10, 11) for name, n, value, corrected_at in told
+    ]  # fmt: skip
     with db.write() as session:
         insert_rows(session, Snapshot, rows)
 

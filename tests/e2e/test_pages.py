@@ -22,6 +22,13 @@ PAGES = {
     "/complaints/{number}/explain": ("/complaints/{full}/explain", "/complaints/{closed}/explain"),
     "/a/{token}": ("/a/{link}", "/a/{links}", "/a/{link}?done=stopped"),
     "/signs": ("/signs", "/signs?by=handler"),
+    "/indicators": ("/indicators", "/indicators?month=2026-10"),
+    "/indicators/{name}": (
+        "/indicators/on_time_handled", "/indicators/handling_time?by=handler", "/indicators/nps?month=2020-01",
+    ),
+    "/indicators/{name}/complaints": (
+        "/indicators/on_time_handled/complaints?side=apart", "/indicators/handling_time/complaints?channel=phone",
+    ),
     "/months": ("/months",),
     "/months/{number}": ("/months/{month}",),
     "/charts": ("/charts",),
