@@ -57,7 +57,7 @@ def _drawn(points: list[dict[str, Any]], target: float | None, title: str, wordi
     if not known:
         return svg(nothing(wording, NARROW), title)
     scale = _scale(known, target)
-    form = ".0%" if wording.places(code) is None else "~g"
+    form = ",.0f" if wording.is_time(code) else ".0%" if wording.places(code) is None else "~g"
     month = alt.X("month:O", title=None, axis=alt.Axis(labelAngle=0, labelOverlap=True, ticks=False, labelPadding=6))
     base = alt.Chart(alt.InlineData(values=points)).encode(month)
     value = alt.Y(
