@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Dialect, Table, bindparam, insert, literal, literal_column, null, update
@@ -33,7 +34,9 @@ def insert_rows(session: Session, table: type[SQLModel], rows: Sequence[Row]) ->
 def insert_new_rows(session: Session, table: type[SQLModel], rows: Sequence[Row], unique: Sequence[str]) -> None:
     """Insert those whose ``unique`` columns are not there yet; the others are left as they are."""
     if rows:
-        session.execute(_insert_new(session, table, unique), rows)
+        connection = session.connection()
+        written = _compiled(connection.dialect, table_of(table), tuple(unique), tuple(rows[0]))
+        connection.execute(written, rows)
 
 
 def insert_new_alike(
@@ -61,7 +64,7 @@ def insert_new_alike(
         for name, value in (usual | dict(shared)).items()
         if name not in values
     }
-    compiled: Any = _insert_new(session, table, unique).values(values).compile(dialect=dialect)
+    compiled: Any = _insert_new(dialect, table_of(table), unique).values(values).compile(dialect=dialect)
     plain = [tuple(row[name] for name in compiled.positiontup) for row in rows] if compiled.positional else list(rows)
     session.connection().exec_driver_sql(str(compiled), plain)
 
@@ -77,9 +80,15 @@ def update_rows(session: Session, table: type[SQLModel], rows: Sequence[Row]) ->
     session.connection().execute(statement, bound)
 
 
-def _insert_new(session: Session, table: type[SQLModel], unique: Sequence[str]) -> Any:
-    make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    return make(table_of(table)).on_conflict_do_nothing(index_elements=list(unique))
+@lru_cache(maxsize=256)
+def _compiled(dialect: Dialect, table: Table, unique: tuple[str, ...], columns: tuple[str, ...]) -> Any:
+    """SQLAlchemy compiles an insert with ON CONFLICT anew each time: that takes longer than a small insert itself."""
+    return _insert_new(dialect, table, unique).compile(dialect=dialect, column_keys=list(columns), for_executemany=True)
+
+
+def _insert_new(dialect: Dialect, table: Table, unique: Sequence[str]) -> Any:
+    make = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
+    return make(table).on_conflict_do_nothing(index_elements=list(unique))
 
 
 def _written(value: Any, column: ColumnElement[Any], dialect: Dialect) -> ColumnElement[Any]:
