@@ -57,10 +57,11 @@ def listen(port: int, host: str = LOOPBACK) -> socket.socket:
         UnavailableError: The address is none of this machine, or its port is in use.
     """
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
         raise UnavailableError(f"there is no address {host}", cure="mend BIHUAN_WEB_HOST") from error
-    listener = socket.socket(family, kind)
+    # asyncio sends at once only over what says that it is TCP; else a page waits 40 ms for the browser's delayed ACK
+    listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)

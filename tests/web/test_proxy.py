@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 import pytest
@@ -145,6 +146,7 @@ def test_loopback_needs_no_sign_in(host: str) -> None:
 @pytest.mark.parametrize("host", [EVERYWHERE, "::", "localhost", "127.0.0.1"])
 def test_the_pages_listen_where_they_are_told(host: str) -> None:
     with listen(0, host) as listener:
+        assert listener.proto == socket.IPPROTO_TCP  # else asyncio sends pages late: Nagle waits for a delayed ACK
         assert listener.getsockname()[1] > 0
 
 
