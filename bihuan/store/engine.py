@@ -1,4 +1,4 @@
-"""The database behind two doors: ``write`` takes the lock before it reads, ``read`` takes none.
+"""The database behind three doors: ``write`` takes the lock before it reads, ``read`` and ``look`` take none.
 
 SQLite: WAL, foreign keys, a busy time-out, full synchronisation (what was recorded as sending must survive a power
 cut), and BEGIN IMMEDIATE for writers: a plain BEGIN lets two writers read the same rows and fail at commit.
@@ -8,19 +8,29 @@ either: it may be a person's.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
+from math import inf
 from pathlib import Path
+from threading import Event
+from time import monotonic
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 from bihuan.errors import UnavailableError, UsageError
 from bihuan.settings import Settings
 
 _BUSY_SECONDS = 30
+_RESTED_SECONDS = 1.0
+"""A connection that has not been used for so long is tried before it is used again."""
+_LOOKS, _LOOK_EVERY, _PAUSE = 100, 0.0005, Event()
+"""How often, and every how many seconds, a writer on SQLite looks whether another has finished."""
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 _CURES = (
     ("database or disk is full", "free space on its disk; nothing of this step was kept"),
@@ -43,6 +53,10 @@ _CURES = (
 )
 
 
+Look = Session | Connection
+"""What statements that only read are executed with."""
+
+
 class Database:
     """One database by URL; sessions come from ``read`` and ``write``."""
 
@@ -55,6 +69,8 @@ class Database:
         self.engine = _make_engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._writer = self.engine.execution_options(is_writer=True)
+        alone = {"is_alone": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._onlooker = self.engine.execution_options(**alone)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -75,6 +91,16 @@ class Database:
         """
         with _explained(self.engine), Session(self.engine, expire_on_commit=False) as session:
             yield session
+
+    @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """For single statements, each a look of its own: nothing is begun or ended, which costs more than a small look.
+
+        Raises:
+            UnavailableError: The database did not answer.
+        """
+        with _explained(self.engine), self._onlooker.connect() as connection:
+            yield connection
 
     def analyze(self) -> None:
         """Let the planner count again: after a bulk load its old figures lead to plans a hundred times slower.
@@ -117,12 +143,36 @@ def _make_engine(url: str) -> Engine:
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
             return engine
-        return create_engine(parsed, connect_args={"connect_timeout": 10}, pool_pre_ping=True, hide_parameters=True)
+        return _watched(create_engine(parsed, connect_args={"connect_timeout": 10}, hide_parameters=True))
     except (ArgumentError, ImportError, ValueError) as error:
         raise UsageError(
             "BIHUAN_DATABASE_URL is not a database URL this build knows",
             cure="use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME",
         ) from error
+
+
+def _watched(engine: Engine) -> Engine:
+    event.listen(engine, "checkin", _note_return)
+    event.listen(engine, "checkout", partial(_ping_where_rested, engine.dialect))
+    return engine
+
+
+def _note_return(_driver: object, record: ConnectionPoolEntry) -> None:
+    record.info["back_at"] = monotonic()
+
+
+def _ping_where_rested(dialect: Dialect, driver: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+    """Make sure that the server is still there, where the connection has not been used just now.
+
+    Raises:
+        DisconnectionError: It is not; the pool connects anew.
+    """
+    if monotonic() - record.info.get("back_at", inf) < _RESTED_SECONDS:
+        return
+    try:
+        dialect.do_ping(driver)
+    except dialect.loaded_dbapi.Error as error:
+        raise DisconnectionError from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -131,8 +181,27 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    is_writer = connection.get_execution_options().get("is_writer", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+    options = connection.get_execution_options()
+    is_writer = options.get("is_writer", False)
+    if not options.get("is_alone", False) and not (is_writer and _begin_soon(connection.connection.driver_connection)):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+
+
+def _begin_soon(driver: Any) -> bool:
+    """Begin to write as soon as nobody else does; False where that takes longer than a small transaction.
+
+    SQLite itself looks after 1, 2, 5, 10, 15 … 100 ms whether another process has finished: most have long before.
+    """
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        for _ in range(_LOOKS):
+            with suppress(sqlite3.OperationalError):
+                driver.execute("BEGIN IMMEDIATE")
+                return True
+            _PAUSE.wait(_LOOK_EVERY)
+        return False
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
 
 
 @contextmanager

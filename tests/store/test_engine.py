@@ -1,13 +1,14 @@
-"""The two doors of the database: what is written is kept whole or not at all, and errors say what to do."""
+"""The doors of the database: what is written is kept whole or not at all, and errors say what to do."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from threading import Event
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlmodel import Session
 
@@ -70,6 +71,59 @@ def test_what_is_not_finished_is_not_seen(db):
         session.flush()
         assert fact(db) is None
     assert fact(db) == "unfinished"
+
+
+def test_a_look_finds_what_was_kept_and_keeps_nothing_open(db):
+    with db.write() as session:
+        put(session, "kept")
+    with db.look() as connection:
+        assert connection.execute(select(InstallationFact.value)).scalar() == "kept"
+        with db.write() as session:  # nobody waits for whoever looks, and they see at once what is new
+            put(session, "changed")
+        assert connection.execute(select(InstallationFact.value)).scalar() == "changed"
+    assert fact(db) == "changed"
+
+
+def test_a_connection_that_died_while_it_rested_is_replaced(postgresql_url, monkeypatch):
+    monkeypatch.setattr("bihuan.store.engine._RESTED_SECONDS", 0.0)
+    db, killer = Database(postgresql_url), Database(postgresql_url)
+    kill = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                "AND pid <> pg_backend_pid()")  # fmt: skip
+    for door in (db.read, db.look, db.write):
+        with door() as session:
+            session.execute(text("SELECT 1"))
+        with killer.read() as session:
+            session.execute(kill)
+        with door() as session:
+            assert session.execute(text("SELECT 2")).scalar() == 2
+    db.close()
+    killer.close()
+
+
+@pytest.mark.parametrize(("looks", "patience"), [(100_000, 0), (0, 30)])
+def test_a_writer_on_sqlite_waits_for_another_looking_often_at_first_then_as_sqlite_does(
+    sqlite_url, monkeypatch, looks, patience
+):
+    """SQLite itself looks after 1, 3, 8, 18, 33 … ms: with two writers most of the time nobody writes."""
+    monkeypatch.setattr("bihuan.store.engine._LOOKS", looks)
+    monkeypatch.setattr("bihuan.store.engine._BUSY_SECONDS", patience)
+    db, begun = Database(sqlite_url), Event()
+
+    def hold() -> None:
+        with db.write() as session:
+            put(session, "first", "a")
+            session.flush()
+            begun.set()
+            Event().wait(0.05)
+
+    with ThreadPoolExecutor(1) as pool:
+        holder = pool.submit(hold)
+        begun.wait(5)
+        with db.write() as session:
+            put(session, "second", "b")
+        holder.result()
+    assert (fact(db, "a"), fact(db, "b")) == ("first", "second")
+    db.close()
 
 
 def test_rows_can_be_read_after_their_session_ended(db):
