@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
@@ -33,6 +33,7 @@ from schemas.people import TELEPHONE, Customer, Department, Staff
 
 RESULT_CHARACTERS = 500
 """The most that the letter to the complainant says of what was done."""
+_NUMBERED = select_rows(Complaint).where(col(Complaint.number) == bindparam("number")).with_for_update()
 _OPENS_OVERSIGHT = frozenset({EventKind.SEVERITY_CHANGED, EventKind.REOPENED})
 
 
@@ -93,7 +94,7 @@ def find(session: Session, number: str) -> Complaint:
     Raises:
         UsageError: There is none.
     """
-    row = session.exec(select_rows(Complaint).where(Complaint.number == number).with_for_update()).first()
+    row = session.exec(_NUMBERED, params={"number": number}).first()
     if row is None:
         raise UsageError(f"no complaint {number!r}", cure="see `bihuan complaint list`")
     return row

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, func, select
+from sqlalchemy import Row, bindparam, case, func, select
 from sqlmodel import Session
 from sqlmodel import select as select_rows
 
@@ -30,6 +30,10 @@ _PERSON = (
     _S.id, _S.code, _S.department_id, _S.is_head, _S.is_liaison, _S.roles, _S.substitute_id, _S.is_active,
     _S.sealed_contact.is_not(None).label("has_contact"), _S.sealed_contacts,
 )  # fmt: skip
+_PEOPLE = select(*_PERSON).order_by(_S.id)
+_UNITS = select(_D.id, _D.code, _D.sealed_contact.is_not(None).label("has_contact"))
+_AWAY = select(_A.staff_id).where(_A.starts_at <= bindparam("at"), _A.ends_at > bindparam("at"))
+_SHIFTS = select(table_of(DutyShift)).order_by(_T.id)
 _PLAIN = ("name", "is_head", "is_active", "is_liaison", "language", "timezone", "is_simulated")
 
 
@@ -39,11 +43,8 @@ def roster(session: Session, policy: Policy, at: datetime) -> Roster:
     Whoever is not active stays in it: their complaints may still name them, and their substitutes.
     """
     away = _away(session, at)
-    people = {row.id: _person(row, row.id in away) for row in session.execute(select(*_PERSON).order_by(_S.id))}
-    units = {
-        row.id: Unit(row.id, row.code, row.has_contact)
-        for row in session.execute(select(_D.id, _D.code, _D.sealed_contact.is_not(None).label("has_contact")))
-    }
+    people = {row.id: _person(row, row.id in away) for row in session.execute(_PEOPLE)}
+    units = {row.id: Unit(row.id, row.code, row.has_contact) for row in session.execute(_UNITS)}
     return Roster(people, units, on_duty(session, at), policy.routing.special_group)
 
 
@@ -56,14 +57,13 @@ def _person(row: Row[Any], is_away: bool) -> Person:
 
 
 def _away(session: Session, at: datetime) -> set[int]:
-    now = select(_A.staff_id).where(_A.starts_at <= at, _A.ends_at > at)
-    return set(session.execute(now).scalars())
+    return set(session.execute(_AWAY, {"at": at}).scalars())
 
 
 def on_duty(session: Session, at: datetime) -> dict[str, list[int]]:
     """Ids of those whose shift it is, by rota, in the order in which the rota names them."""
     found: dict[str, list[int]] = defaultdict(list)
-    for row in session.execute(select(table_of(DutyShift)).order_by(_T.id)):
+    for row in session.execute(_SHIFTS):
         if shift_of(row).is_on(at) and row.staff_id not in found[row.rota]:
             found[row.rota].append(row.staff_id)
     return found

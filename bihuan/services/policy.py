@@ -21,6 +21,7 @@ from bihuan.policy.models import Policy
 from bihuan.policy.survey import SurveyPolicy
 from bihuan.rules.due import Cause
 from bihuan.services.projection import Moved, moves_at, rederive_open
+from bihuan.store.engine import Look
 from bihuan.store.lock import hold
 from bihuan.store.rows import insert_rows, table_of
 from schemas.deadline import Deadline, Mode
@@ -30,7 +31,7 @@ _EDITION = table_of(PolicyEdition)
 _D = table_of(Deadline).c
 _COUNTED = ("deadline", "calendar")
 """The sections that deadlines are derived from."""
-_NO_TEXT = [column for column in _EDITION.c if column.name != "text"]
+_IN_ORDER = select(*(column for column in _EDITION.c if column.name != "text")).order_by(_EDITION.c.id)
 _BOOKS: dict[tuple[Any, ...], PolicyBook] = {}
 _MOST_BOOKS = 8
 _LISTED = 10_000
@@ -143,7 +144,7 @@ def escalation_edition(session: Session, version: str, policy: Policy) -> Escala
     return found
 
 
-def survey_edition(session: Session, version: str, policy: Policy) -> SurveyPolicy:
+def survey_edition(session: Look, version: str, policy: Policy) -> SurveyPolicy:
     """The questionnaires and follow-ups as an edition said them; today's where that edition was never kept."""
     found: SurveyPolicy = _edition(session, "survey", version, policy.survey)
     return found
@@ -155,7 +156,7 @@ def kept_survey(session: Session, version: str) -> SurveyPolicy | None:
     return found
 
 
-def _edition(session: Session, section: str, version: str, today: Any) -> Any:
+def _edition(session: Look, section: str, version: str, today: Any) -> Any:
     if today is not None and today.version == version:
         return today
     kept = select(_EDITION.c.file, _EDITION.c.text).where(_EDITION.c.section == section, _EDITION.c.version == version)
@@ -196,7 +197,7 @@ def history(session: Session) -> Sequence[Row[Any]]:
 
 
 def _editions(session: Session) -> Sequence[Row[Any]]:
-    return session.execute(select(*_NO_TEXT).order_by(_EDITION.c.id)).all()
+    return session.execute(_IN_ORDER).all()
 
 
 def _news(policy: Policy, editions: Sequence[Row[Any]]) -> list[str]:

@@ -24,6 +24,11 @@ from schemas.deadline import Deadline
 
 _TABLE = table_of(Deadline)
 _EVENT = table_of(ComplaintEvent)
+_THEIR_EVENTS = select(_EVENT).where(id_in(_EVENT.c.complaint_id, "ids")).order_by(_EVENT.c.id)
+_THEIR_DEADLINES = (
+    select(_TABLE).where(_TABLE.c.subject_kind == "complaint", id_in(_TABLE.c.subject_id, "ids"))
+    .order_by(_TABLE.c.id).with_for_update()
+)  # fmt: skip
 _PAGE = 2000
 
 
@@ -115,8 +120,7 @@ def _moved(complaint_id: int, key: Key, old: Mapping[str, Any], new: Mapping[str
 
 
 def _stored(session: Session, complaint_ids: Sequence[int]) -> dict[int, dict[Key, Mapping[str, Any]]]:
-    is_ours = (_TABLE.c.subject_kind == "complaint") & id_in(_TABLE.c.subject_id, complaint_ids)
-    rows = session.execute(select(_TABLE).where(is_ours).order_by(_TABLE.c.id).with_for_update())
+    rows = session.execute(_THEIR_DEADLINES, {"ids": complaint_ids})
     found: dict[int, dict[Key, Mapping[str, Any]]] = defaultdict(dict)
     for row in rows.mappings():
         found[row["subject_id"]][row["milestone"], row["round"], row["leg"]] = dict(row)
@@ -179,8 +183,7 @@ def _pages(session: Session, condition: Any) -> Iterator[list[int]]:
 
 def logs_of(session: Session, complaint_ids: Sequence[int]) -> dict[int, list[LogLine]]:
     """Whole logs by complaint, in the order in which they were written down."""
-    theirs = select(_EVENT).where(id_in(_EVENT.c.complaint_id, complaint_ids)).order_by(_EVENT.c.id)
-    return log_lines(session.execute(theirs).all()) if complaint_ids else {}
+    return log_lines(session.execute(_THEIR_EVENTS, {"ids": complaint_ids}).all()) if complaint_ids else {}
 
 
 def log_lines(events: Sequence[Row[Any]]) -> dict[int, list[LogLine]]:

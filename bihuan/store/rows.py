@@ -6,12 +6,26 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Table, bindparam, insert, literal, literal_column, null, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Dialect,
+    Table,
+    Update,
+    bindparam,
+    insert,
+    literal,
+    literal_column,
+    null,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlmodel import Session, SQLModel
 
 Row = Mapping[str, Any]
+_MANY = 20
+"""From so many rows on a statement of their own is worth the time that it takes to compile."""
 
 
 def table_of(model: type[SQLModel]) -> Table:
@@ -20,9 +34,20 @@ def table_of(model: type[SQLModel]) -> Table:
     return table
 
 
-def id_in(column: ColumnElement[int], ids: Sequence[int]) -> ColumnElement[bool]:
-    """The column is one of these ids, written into the statement: thousands of bound parameters cost more than it."""
+def id_in(column: ColumnElement[int], ids: Sequence[int] | str) -> ColumnElement[bool]:
+    """The column is one of these ids, written into the statement: thousands of bound parameters cost more than it.
+
+    Where ``ids`` is a name, they are given under it when the statement is executed.
+    """
+    if isinstance(ids, str):
+        return column.in_(bindparam(ids, expanding=True, literal_execute=True))
     return column.in_(bindparam(None, list(ids), expanding=True, literal_execute=True))
+
+
+def padded(values: Sequence[Any]) -> list[Any]:
+    """The values, the last one repeated up to a power of two: for IN, so that there are few statements to plan."""
+    whole = 1 << max(len(values) - 1, 0).bit_length()
+    return [*values, *[values[-1]] * (whole - len(values))] if values else []
 
 
 def insert_rows(session: Session, table: type[SQLModel], rows: Sequence[Row]) -> None:
@@ -42,19 +67,23 @@ def insert_new_rows(session: Session, table: type[SQLModel], rows: Sequence[Row]
 def insert_new_alike(
     session: Session, table: type[SQLModel], rows: Sequence[Row], unique: Sequence[str], shared: Row
 ) -> None:
-    """``insert_new_rows`` for thousands of rows that are alike but for a few plain values: half the time.
+    """``insert_new_rows`` for rows that are alike but for a few plain values; for thousands of them half the time.
 
     Args:
         session: Inside a transaction.
         table: Where they go.
-        rows: What differs, the same columns in each: numbers, text and None, handed to the driver as they are.
+        rows: What differs, the same columns in each: numbers, text and None, handed to the driver as they are; a
+            document as its text.
         unique: Columns whose values must be new.
         shared: What all have in common, of any type: written into the statement once.
     """
     if not rows:
         return
-    dialect = session.get_bind().dialect
     columns = table_of(table).c
+    if len(rows) < _MANY and not any(isinstance(columns[name].type, JSON) for name in rows[0]):
+        insert_new_rows(session, table, [{**shared, **row} for row in rows], unique)
+        return
+    dialect = session.get_bind().dialect
     values: dict[str, ColumnElement[Any]] = {name: bindparam(name) for name in rows[0]}
     usual = {
         column.name: column.default.arg for column in columns if isinstance(column.default, ScalarElementColumnDefault)
@@ -73,11 +102,15 @@ def update_rows(session: Session, table: type[SQLModel], rows: Sequence[Row]) ->
     """Overwrite columns of rows by id; every row names the same columns, ``id`` among them."""
     if not rows:
         return
-    target = table_of(table)
-    values: dict[str, ColumnElement[Any]] = {name: bindparam(f"new_{name}") for name in rows[0] if name != "id"}
-    statement = update(target).where(target.c.id == bindparam("row_id")).values(values)
-    bound = [{"row_id": row["id"], **{f"new_{name}": row[name] for name in values}} for row in rows]
-    session.connection().execute(statement, bound)
+    names = tuple(name for name in rows[0] if name != "id")
+    bound = [{"row_id": row["id"], **{f"new_{name}": row[name] for name in names}} for row in rows]
+    session.connection().execute(_update(table_of(table), names), bound)
+
+
+@lru_cache(maxsize=256)
+def _update(table: Table, names: tuple[str, ...]) -> Update:
+    values: dict[str, ColumnElement[Any]] = {name: bindparam(f"new_{name}") for name in names}
+    return update(table).where(table.c.id == bindparam("row_id")).values(values)
 
 
 @lru_cache(maxsize=256)
