@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from bihuan.clock import wall_clock
 from bihuan.errors import PolicyError
+from bihuan.policy import files, loader
 from bihuan.policy.files import PolicyFiles
 from bihuan.policy.loader import DEFAULTS
 from bihuan.store.rows import table_of
@@ -83,6 +85,24 @@ def test_a_directory_that_vanishes_for_a_moment_stops_no_page(browser, office, e
     (tmp_path / "my-policy").rename(tmp_path / "away")
     register(browser, "1")
     assert handled(office) == [48]
+
+
+def test_files_that_settled_are_not_read_again_until_they_change(edit, monkeypatch):
+    read = []
+    load = loader.load_policy
+    monkeypatch.setattr(files, "load_policy", lambda folder: read.append(folder) or load(folder))
+    file = edit("48h")
+    source = PolicyFiles(file.parent)
+    assert source().version == source().version
+    assert len(read) == 3  # just written: it may change once more without showing it
+    monkeypatch.setattr(files, "wall_clock", lambda: wall_clock() + timedelta(hours=1))
+    first, second = source(), source()
+    assert len(read) == 4
+    assert (second.version, second.loaded_at > first.loaded_at) == (first.version, True)
+    edit("24h")
+    assert source().version != first.version
+    (file.parent / "survey.yaml").write_bytes((DEFAULTS / "survey.yaml").read_bytes() + b"# ours\n")
+    assert "ours" in source().files["survey"].raw.decode()
 
 
 def test_a_page_does_not_start_with_a_broken_file(edit):
