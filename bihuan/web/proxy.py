@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from starlette.datastructures import Headers
@@ -55,13 +56,14 @@ def asker(request: Request) -> str:
     return str(getattr(found, "ipv4_mapped", None) or found)
 
 
-def _origin(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
+def _origin(peer: str, forwarded: Sequence[str], trusted: tuple[Network, ...]) -> str:
     """The last address on the way that is none of ours: what stands before it, whoever asked may have written."""
     hops = [hop.strip() for hop in ",".join(forwarded).split(",") if hop.strip()]
     return next((hop for hop in reversed(hops) if not _is_in(hop, trusted)), peer)
 
 
-def _is_in(address: str, trusted: Sequence[Network]) -> bool:
+@lru_cache(maxsize=4096)
+def _is_in(address: str, trusted: tuple[Network, ...]) -> bool:
     try:
         found = ip_address(address)
     except ValueError:

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -35,6 +34,7 @@ HEADERS: Final[Mapping[str, str]] = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }  # fmt: skip
 """On every answer. No stricter Referrer-Policy: with ``no-referrer`` browsers send forms with ``Origin: null``."""
+_STRICT = [(name.lower().encode(), value.encode()) for name, value in {**HEADERS, "Cache-Control": "no-store"}.items()]
 
 
 class StrictHeaders:
@@ -49,10 +49,9 @@ class StrictHeaders:
 
         async def send_strictly(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)  # a page may only say of itself what it needs instead
-                headers.setdefault("Cache-Control", "no-store")
+                headers = [*message.get("headers", ())]
+                said = {name.lower() for name, _ in headers}  # a page may only say of itself what it needs instead
+                message = {**message, "headers": headers + [each for each in _STRICT if each[0] not in said]}
             await send(message)
 
         await self.app(scope, receive, send_strictly)
