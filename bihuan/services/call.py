@@ -25,7 +25,7 @@ from bihuan.rules.call import AfterCall, after_call
 from bihuan.rules.questionnaire import Problem, Read, read_answers
 from bihuan.services.complaint import record
 from bihuan.services.policy import survey_edition
-from bihuan.services.survey_answer import keep_answers, open_invitation, opt_out
+from bihuan.services.survey_answer import Draft, keep_answers, open_invitation, opt_out
 from bihuan.services.survey_plan import window_of
 from bihuan.settings import Settings
 from bihuan.store.lock import hold
@@ -211,7 +211,7 @@ def record_call(
     _write(session, row, call, after, at)
     if after.is_told and owed_until:
         _tell(session, policy, clock, row, call)
-    keep_answers(session, policy, clock, opened, read, call.language, AnswerSource.PHONE)
+    keep_answers(session, policy, clock, [Draft(opened, read, call.language, AnswerSource.PHONE)])
     if call.is_opting_out and row.customer_id is not None:
         opt_out(session, row.customer_id, at, how="phone")
     return Recorded(after)

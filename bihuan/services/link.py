@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlmodel import Session
 
 from bihuan.notify.link import TOKEN_LENGTH, token_hash
@@ -19,6 +19,7 @@ from bihuan.store.rows import insert_new_rows, table_of
 from schemas.access import Link, Purpose
 
 _L = table_of(Link)
+_BY_HASH = select(_L).where(_L.c.token_hash == bindparam("token_hash"))
 _ONCE = frozenset({Purpose.SIGN_IN})
 """Purposes whose links are good for one use; the others show what their use led to as long as they live."""
 
@@ -35,6 +36,15 @@ class Refusal(StrEnum):
     REVOKED = "revoked"
     USED = "used"
     EXPIRED = "expired"
+
+
+class LinkFacts(NamedTuple):
+    """What decides whether a link opens."""
+
+    purpose: Purpose
+    used_at: datetime | None
+    revoked_at: datetime | None
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +73,21 @@ def open_link(session: Session, token: str, purpose: Purpose, at: datetime) -> R
     Nothing is used up by it: programs that look at mail follow links too. A link that may be used more than once comes
     with its ``used_at``.
     """
-    if len(token) < TOKEN_LENGTH:
-        return Refusal.TRUNCATED
-    row = session.execute(select(_L).where(_L.c.token_hash == token_hash(token))).one_or_none()
+    row = session.execute(_BY_HASH, {"token_hash": token_hash(token)}).one_or_none()
     if row is None:
-        return Refusal.UNKNOWN
-    if row.purpose is not purpose:
+        return Refusal.TRUNCATED if len(token) < TOKEN_LENGTH else Refusal.UNKNOWN
+    return refusal(LinkFacts(row.purpose, row.used_at, row.revoked_at, row.expires_at), purpose, at) or row
+
+
+def refusal(link: LinkFacts, purpose: Purpose, at: datetime) -> Refusal | None:
+    """Why a link that we gave out does not open for ``purpose`` at that instant; None where it does."""
+    if link.purpose is not purpose:
         return Refusal.FOREIGN
-    if row.used_at is not None and purpose in _ONCE:
+    if link.used_at is not None and purpose in _ONCE:
         return Refusal.USED
-    if row.revoked_at is not None:
+    if link.revoked_at is not None:
         return Refusal.REVOKED
-    return Refusal.EXPIRED if at >= row.expires_at else row
+    return Refusal.EXPIRED if at >= link.expires_at else None
 
 
 def use(session: Session, link_id: int, at: datetime) -> bool:

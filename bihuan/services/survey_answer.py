@@ -6,129 +6,188 @@ however often it is changed: where it is not solved the complaint is reopened, e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlmodel import Session
 
 from bihuan.clock import Clock
+from bihuan.notify.link import token_hash
 from bihuan.policy.models import Policy
 from bihuan.policy.questionnaire import Questionnaire
+from bihuan.policy.survey import SurveyPolicy
 from bihuan.rules.invitation import Reason
 from bihuan.rules.questionnaire import Read, read_answers
 from bihuan.rules.score import DECIDED, Score, review_after, score
-from bihuan.services.link import Refusal, open_link
+from bihuan.services.link import LinkFacts, Refusal, open_link, refusal
 from bihuan.services.negative import open_work
 from bihuan.services.policy import survey_edition
-from bihuan.store.rows import insert_new_rows, insert_rows, table_of
-from schemas.access import Purpose
+from bihuan.services.survey_page import VOID
+from bihuan.store.rows import insert_new_rows, insert_rows, padded, table_of, update_rows
+from schemas.access import Link, Purpose
 from schemas.outbox import Message
 from schemas.survey import Answer, AnswerSource, Invitation, InvitationState, OptOut, Review
 
 _I, _A, _O, _M = table_of(Invitation), table_of(Answer), table_of(OptOut), table_of(Message).c
+_L = table_of(Link).c
+_ANSWERS = select(_A).where(_A.c.invitation_id.in_(bindparam("ids", expanding=True)))
+_LOCKED = (
+    select(_L.token_hash, _L.purpose, _L.used_at, _L.revoked_at, _L.expires_at.label("opens_until"), _I)
+    .join(Message, _M.invitation_id == _I.c.id).join(Link, _L.message_id == _M.id)
+    .where(_L.token_hash.in_(bindparam("hashes", expanding=True))).order_by(_I.c.id).with_for_update(of=_I)
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What somebody sent by the link of an invitation."""
+
+    token: str
+    said: Mapping[str, str]
+    """Names and values as they came in; untrusted."""
+    language: str
+    """The reader's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a link opens: the invitation, its questions, and what was answered so far."""
+    """An invitation, locked, with its questions and what was answered so far."""
 
     invitation: Row[Any]
-    questionnaire: Questionnaire
+    survey: SurveyPolicy
+    """As the edition said it under which the invitation was planned."""
     answer: Row[Any] | None
 
+    @property
+    def questionnaire(self) -> Questionnaire:
+        """Its questions."""
+        questionnaires: Mapping[str, Questionnaire] = self.survey.questionnaires
+        return questionnaires[self.invitation.questionnaire]
 
-def open_survey(
-    session: Session, policy: Policy, token: str, at: datetime, *, is_locked: bool = False
-) -> Opened | Refusal:
-    """What the link of an invitation opens; or why it opens nothing. Nothing is recorded by it."""
-    row = _invitation(session, token, Purpose.SURVEY, at, is_locked=is_locked)
-    if isinstance(row, Refusal):
-        return row
-    if row.state in {InvitationState.CANCELLED, InvitationState.SUPPRESSED}:
-        return Refusal.REVOKED
-    return _opened(session, policy, row)
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What was read of an answer to an opened invitation."""
+
+    opened: Opened
+    read: Read
+    language: str
+    source: AnswerSource = AnswerSource.WEB
+
+
+def save_answers(session: Session, policy: Policy, clock: Clock, forms: Sequence[Form]) -> list[Draft | Refusal]:
+    """Keep what forms say, as far as it is an answer; many cost little more than one.
+
+    Of two by one link the later changes what the earlier wrote. Gives, in their order, what was read of each, or why
+    its link opens nothing.
+
+    Args:
+        session: Inside ``Database.write``.
+        policy: Today's; the questions are those of the edition under which an invitation was sent.
+        clock: Tells the present.
+        forms: As they came in.
+    """
+    found: dict[int, Draft | Refusal] = {}
+    left = list(enumerate(forms))
+    while left:
+        firsts = {form.token: (place, form) for place, form in reversed(left)}
+        opened = _open(session, policy, firsts, clock())
+        found |= {place: _draft(opened[form.token], form) for place, form in firsts.values()}
+        keep_answers(
+            session, policy, clock, [it for place, _ in firsts.values() if isinstance(it := found[place], Draft)]
+        )
+        left = [(place, form) for place, form in left if place not in found]
+    return [found[place] for place in range(len(forms))]
+
+
+def _draft(opened: Opened | Refusal, form: Form) -> Draft | Refusal:
+    if isinstance(opened, Refusal):
+        return opened
+    return Draft(opened, read_answers(opened.questionnaire, form.said), form.language)
+
+
+def _open(session: Session, policy: Policy, tokens: Iterable[str], at: datetime) -> dict[str, Opened | Refusal]:
+    """What each link opens, locked in the order of the invitations; or why it opens nothing."""
+    hashes = {token_hash(token): token for token in tokens}
+    rows = {row.token_hash: row for row in session.execute(_LOCKED, {"hashes": padded([*hashes])})}
+    ids = [row.id for row in rows.values() if row.answered_at is not None]
+    answers = {row.invitation_id: row for row in session.execute(_ANSWERS, {"ids": padded(ids)})} if ids else {}
+    opened: dict[str, Opened | Refusal] = {}
+    for key, token in hashes.items():
+        row = rows.get(key)
+        if row is None:
+            link = open_link(session, token, Purpose.SURVEY, at)
+            opened[token] = link if isinstance(link, Refusal) else Refusal.UNKNOWN
+        else:
+            why = refusal(LinkFacts(row.purpose, row.used_at, row.revoked_at, row.opens_until), Purpose.SURVEY, at)
+            why = why or (Refusal.REVOKED if row.state in VOID else None)
+            opened[token] = why or Opened(row, survey_edition(session, row.policy_version, policy), answers.get(row.id))
+    return opened
 
 
 def open_invitation(session: Session, policy: Policy, invitation_id: int) -> Opened | None:
     """An invitation by its id, locked, for those who ask by telephone; None where there is none."""
     row = session.execute(select(_I).where(_I.c.id == invitation_id).with_for_update()).first()
-    return _opened(session, policy, row) if row is not None else None
+    if row is None:
+        return None
+    answer = session.execute(_ANSWERS, {"ids": [row.id]}).first()
+    return Opened(row, survey_edition(session, row.policy_version, policy), answer)
 
 
-def _opened(session: Session, policy: Policy, row: Row[Any]) -> Opened:
-    survey = survey_edition(session, row.policy_version, policy)
-    answer = session.execute(select(_A).where(_A.c.invitation_id == row.id)).first()
-    return Opened(row, survey.questionnaires[row.questionnaire], answer)
-
-
-def save_answer(
-    session: Session, policy: Policy, clock: Clock, token: str, raw: Mapping[str, str], language: str,
-    source: AnswerSource = AnswerSource.WEB,
-) -> Read | Refusal:  # fmt: skip
-    """Keep what a form says, as far as it is an answer; what is wrong or missing with the rest comes back.
+def keep_answers(session: Session, policy: Policy, clock: Clock, drafts: Sequence[Draft]) -> None:
+    """Keep what was read of answers, whichever way they came in; of none nothing is kept.
 
     Args:
         session: Inside ``Database.write``.
-        policy: Today's; the questions are those of the edition under which it was sent.
+        policy: Today's.
         clock: Tells the present.
-        token: Of the link.
-        raw: Names and values as they came in; untrusted.
-        language: The reader's.
-        source: How it came in.
+        drafts: One an invitation.
     """
-    opened = open_survey(session, policy, token, clock(), is_locked=True)
-    if isinstance(opened, Refusal):
-        return opened
-    read = read_answers(opened.questionnaire, raw)
-    keep_answers(session, policy, clock, opened, read, language, source)
-    return read
-
-
-def keep_answers(
-    session: Session, policy: Policy, clock: Clock, opened: Opened, read: Read, language: str, source: AnswerSource
-) -> None:  # fmt: skip
-    """Keep what was read of an answer to an opened invitation, whichever way it came in; of none nothing is kept.
-
-    Args:
-        session: Inside ``Database.write``.
-        policy: Today's; the answer is judged by the edition under which the invitation was planned.
-        clock: Tells the present.
-        opened: The invitation, locked.
-        read: What was answered.
-        language: In which it was answered.
-        source: How it came in.
-    """
-    if not read.answers:
-        return
     at = clock()
-    survey = survey_edition(session, opened.invitation.policy_version, policy)
-    found = score(opened.questionnaire, read.answers, survey.negative)
-    _keep(session, opened, read, found, language, source, at)
-    if found.is_negative and opened.invitation.subject_kind == "complaint":
-        open_work(session, policy, clock, opened.invitation, found.why, found.csat, found.nps)
+    judged = [
+        (it, score(it.opened.questionnaire, it.read.answers, it.opened.survey.negative))
+        for it in drafts if it.read.answers
+    ]  # fmt: skip
+    _write(session, [_rows(it, found, at) for it, found in judged])
+    for it, found in judged:
+        if found.is_negative and it.opened.invitation.subject_kind == "complaint":
+            open_work(session, policy, clock, it.opened.invitation, found.why, found.csat, found.nps)
 
 
-def _keep(
-    session: Session, opened: Opened, read: Read, found: Score, language: str, source: AnswerSource, at: datetime
-) -> None:
-    it, values = opened.invitation, {
-        "language": language, "values": dict(read.answers), "is_solved": found.is_solved, "csat": found.csat,
-        "nps": found.nps, "index": found.index, "index_weight": found.index_weight, "comment": found.comment,
-        "changed_at": at, **_verdict(opened.answer, found),
+class _Rows(NamedTuple):
+    """What keeping an answer writes: a new row and the invitation's change, or a change of the row there is."""
+
+    answer: dict[str, Any] | None = None
+    invitation: dict[str, Any] | None = None
+    change: dict[str, Any] | None = None
+
+
+def _write(session: Session, rows: Sequence[_Rows]) -> None:
+    insert_new_rows(session, Answer, [row.answer for row in rows if row.answer], ["invitation_id"])
+    update_rows(session, Invitation, [row.invitation for row in rows if row.invitation])
+    update_rows(session, Answer, [row.change for row in rows if row.change])
+
+
+def _rows(draft: Draft, found: Score, at: datetime) -> _Rows:
+    it, before = draft.opened.invitation, draft.opened.answer
+    values = {
+        "language": draft.language, "values": dict(draft.read.answers), "is_solved": found.is_solved,
+        "csat": found.csat, "nps": found.nps, "index": found.index, "index_weight": found.index_weight,
+        "comment": found.comment, "changed_at": at, **_verdict(before, found),
     }  # fmt: skip
-    if opened.answer is None:
+    if before is None:
         row = {"invitation_id": it.id, "source": "bihuan", "external_id": str(it.id), "subject_kind": it.subject_kind,
-               "subject_id": it.subject_id, "channel": source, "weight": 1.0, "answered_at": at,
+               "subject_id": it.subject_id, "channel": draft.source, "weight": 1.0, "answered_at": at,
                "revision": 1}  # fmt: skip
-        insert_new_rows(session, Answer, [row | values], ["invitation_id"])
-        answered = {"state": InvitationState.ANSWERED, "answered_at": at, "next_at": None, "call_at": None}
-        session.execute(update(_I).where(_I.c.id == it.id).values(answered))
-    elif opened.answer.values != values["values"]:
-        changed = values | {"revision": opened.answer.revision + 1}
-        session.execute(update(_A).where(_A.c.id == opened.answer.id).values(changed))
+        answered = {"id": it.id, "state": InvitationState.ANSWERED, "answered_at": at, "next_at": None,
+                    "call_at": None}  # fmt: skip
+        return _Rows(answer=row | values, invitation=answered)
+    if before.values == values["values"]:
+        return _Rows()
+    return _Rows(change={"id": before.id, **values, "revision": before.revision + 1})
 
 
 def _verdict(before: Row[Any] | None, found: Score) -> dict[str, Any]:
@@ -143,8 +202,12 @@ def _verdict(before: Row[Any] | None, found: Score) -> dict[str, Any]:
 
 def asks_to_stop(session: Session, token: str, at: datetime) -> Row[Any] | Refusal:
     """The person whom an opt-out link is for, with ``has_opted_out``; or why it opens nothing."""
-    row = _invitation(session, token, Purpose.OPT_OUT, at)
-    return row if isinstance(row, Refusal) or row.customer_id is not None else Refusal.UNKNOWN
+    link = open_link(session, token, Purpose.OPT_OUT, at)
+    if isinstance(link, Refusal):
+        return link
+    asked = select(_I).join(Message, _M.invitation_id == _I.c.id).where(_M.id == link.message_id)
+    row = session.execute(asked).first()
+    return row if row is not None and row.customer_id is not None else Refusal.UNKNOWN
 
 
 def has_opted_out(session: Session, customer_id: int) -> bool:
@@ -165,14 +228,3 @@ def opt_out(session: Session, customer_id: int, at: datetime, how: str = "link")
 def opt_in(session: Session, customer_id: int, at: datetime) -> None:
     """Note that a person has changed their mind."""
     session.execute(update(_O).where(_O.c.customer_id == customer_id, _O.c.until.is_(None)).values(until=at))
-
-
-def _invitation(
-    session: Session, token: str, purpose: Purpose, at: datetime, *, is_locked: bool = False
-) -> Row[Any] | Refusal:
-    link = open_link(session, token, purpose, at)
-    if isinstance(link, Refusal):
-        return link
-    of_it = select(_I).join(Message, _M.invitation_id == _I.c.id).where(_M.id == link.message_id)
-    row = session.execute(of_it.with_for_update(of=_I) if is_locked else of_it).first()
-    return row if row is not None else Refusal.UNKNOWN

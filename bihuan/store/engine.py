@@ -29,7 +29,7 @@ from bihuan.settings import Settings
 _BUSY_SECONDS = 30
 _RESTED_SECONDS = 1.0
 """A connection that has not been used for so long is tried before it is used again."""
-_LOOKS, _LOOK_EVERY, _PAUSE = 100, 0.0005, Event()
+_LOOKS, _LOOK_EVERY, _PAUSE = 2000, 0.0005, Event()
 """How often, and every how many seconds, a writer on SQLite looks whether another has finished."""
 _DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 _CURES = (

@@ -68,6 +68,8 @@ def _routes() -> list[BaseRoute]:
     """Every page with who may see it, as far as sign-in is on: no page without."""
     post = ("POST",)
     return [
+        page_route("/s/{token}", survey.show, HAS_LINK),  # first: what most people ask for is found soonest
+        page_route("/s/{token}", survey.save, HAS_LINK, methods=post),
         page_route("/", board.show, SIGNED_IN),
         page_route("/healthz", board.health, ANYBODY),
         page_route("/complaints", complaint.listing, SIGNED_IN),
@@ -83,8 +85,6 @@ def _routes() -> list[BaseRoute]:
         page_route("/months/{number}/{name}", month.file, _LEADS),
         page_route("/a/{token}", matter.show, HAS_LINK),
         page_route("/a/{token}", matter.act, HAS_LINK, methods=post),
-        page_route("/s/{token}", survey.show, HAS_LINK),
-        page_route("/s/{token}", survey.save, HAS_LINK, methods=post),
         page_route("/o/{token}", survey.stopping, HAS_LINK),
         page_route("/o/{token}", survey.stop, HAS_LINK, methods=post),
         page_route("/calls", call.listing, SIGNED_IN),
@@ -142,7 +142,8 @@ def create_app(
     ]
     app = FastAPI(title="bihuan", routes=_routes(), middleware=guards, openapi_url=None, docs_url=None, redoc_url=None)
     source = (lambda: policy) if isinstance(policy, Policy) else policy
-    app.state.site = Site(settings, db, source, clock, open_gateway or cache(lambda: AppriseGateway(settings)))
+    here = Site(settings, db, source, clock, open_gateway or cache(lambda: AppriseGateway(settings)))
+    app.state.site, app.state.surveys = here, survey.Desk(here)
     app.add_exception_handler(HTTPException, _refuse)
     app.add_exception_handler(BihuanError, _explain)
     app.add_exception_handler(Exception, _apologise)

@@ -19,7 +19,7 @@ from bihuan.services.complaint import record
 from bihuan.services.intake import take_in
 from bihuan.services.outbox import deliver_all
 from bihuan.services.survey import follow_up
-from bihuan.services.survey_answer import save_answer
+from bihuan.services.survey_answer import Form, save_answers
 from bihuan.store.rows import table_of
 from bihuan.testing import RecordingGateway
 from schemas.access import Purpose
@@ -87,7 +87,7 @@ def _answers(site: Any, name: str, raw: dict[str, str]) -> None:
         its = (_C.external_id == name) & (_C.source == "negative") & (_I.subject_id == _C.id) & (_I.duty == duty)
         key = session.execute(select(_I.key).where(its)).scalar_one()
         token = token_of(site.settings.secret_value(), Purpose.SURVEY, key)
-        save_answer(session, site.policy, site.clock, token, raw, "zh")
+        save_answers(session, site.policy, site.clock, [Form(token, raw, "zh")])
 
 
 def _number(site: Any, name: str) -> str:

@@ -25,7 +25,7 @@ from bihuan.services.call import (
 )
 from bihuan.services.integrity import inspect_database
 from bihuan.services.survey import FollowedUp, follow_up
-from bihuan.services.survey_answer import opt_out, save_answer
+from bihuan.services.survey_answer import Form, opt_out, save_answers
 from bihuan.store.queries.call import CallWish, due_calls, worklist_by
 from bihuan.store.rows import insert_rows
 from schemas.complaint import ComplaintState, CustomerIn, EventKind
@@ -399,7 +399,7 @@ def test_an_answer_on_the_page_takes_it_off_the_list(desk):
     assert len(listed(desk)) == 1
     token = token_of(desk.settings.secret_value(), Purpose.SURVEY, of(desk, ASKED).key)
     with desk.db.write() as session:
-        save_answer(session, desk.policy, desk.clock, token, {"csat": "5"}, "zh")
+        save_answers(session, desk.policy, desk.clock, [Form(token, {"csat": "5"}, "zh")])
     row = of(desk, ASKED)
     assert (row.state, row.call_at, row.next_at, listed(desk)) == (ANSWERED, None, None, [])
     with pytest.raises(OffListError):

@@ -23,7 +23,7 @@ from bihuan.services.link import Refusal
 from bihuan.services.negative import answer, take_on
 from bihuan.services.negative_board import Case, cases, counts, look, unanswered
 from bihuan.services.survey import FollowedUp, follow_up
-from bihuan.services.survey_answer import opt_out, save_answer
+from bihuan.services.survey_answer import Form, opt_out, save_answers
 from bihuan.services.survey_review import review
 from bihuan.store.queries import negative as queries
 from bihuan.store.queries import review as reviews
@@ -66,8 +66,8 @@ def desk(office):
         it = [row for row in office.rows(Invitation) if row.subject_id == complaint and row.duty == duty][-1]
         token = token_of(office.settings.secret_value(), Purpose.SURVEY, it.key)
         with office.db.write() as session:
-            read = save_answer(session, office.policy, office.clock, token, raw, "zh")
-            assert not isinstance(read, Refusal)
+            (kept,) = save_answers(session, office.policy, office.clock, [Form(token, raw, "zh")])
+            assert not isinstance(kept, Refusal)
 
     office.handled, office.sweep, office.answers = handled, sweep, answers
     return office

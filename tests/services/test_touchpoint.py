@@ -12,7 +12,8 @@ from bihuan.notify.link import token_of
 from bihuan.policy.survey import SurveyPolicy
 from bihuan.services.integrity import inspect_database
 from bihuan.services.survey import FollowedUp, follow_up
-from bihuan.services.survey_answer import open_survey, opt_out, save_answer
+from bihuan.services.survey_answer import Form, opt_out, save_answers
+from bihuan.services.survey_page import survey_pages
 from bihuan.services.touchpoint import Fate, take_touchpoints
 from bihuan.services.touchpoint_work import open_work
 from bihuan.store.queries.touchpoint import listing, owed_by
@@ -60,8 +61,8 @@ def desk(office):
         row = office.rows(Invitation)[place]
         token = token_of(office.settings.secret_value(), Purpose.SURVEY, row.key)
         with office.db.write() as session:
-            read = save_answer(session, office.policy, office.clock, token, raw, "zh")
-            assert read.answers
+            (kept,) = save_answers(session, office.policy, office.clock, [Form(token, raw, "zh")])
+            assert kept.read.answers
             if is_by_page:
                 return open_work(session, office.policy, office.settings, office.clock, row.id)
         return None
@@ -161,8 +162,8 @@ def test_it_is_asked_about_once_by_a_letter_that_names_it_and_whose_answer_is_ke
     assert "投诉" not in letter.title + letter.body
     token = letter.link.rpartition("/")[2]
     with desk.db.read() as session:
-        opened = open_survey(session, desk.policy, token, desk.at)
-    assert opened.questionnaire is desk.policy.survey.questionnaires["experience"]
+        page = survey_pages(session, desk.policy, [token], desk.at)[token]
+    assert page.asked.questionnaire is desk.policy.survey.questionnaires["experience"]
     assert desk.answer(csat="5", nps="9") is None
     assert stand(desk) == [("order_completed", InvitationState.ANSWERED, None)]
     assert desk.complaints == []

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, or_, select, union_all
 from sqlmodel import Session
 
+from bihuan.store.engine import Look
 from bihuan.store.queries.sla import SOON
 from bihuan.store.rows import table_of
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintState
@@ -35,6 +36,8 @@ _LINE = (
     _C.number, _C.title, _C.state, _C.severity, _C.registered_at,
     _S.name.label("handler"), _P.name.label("department"), _P.name_en.label("department_en"),
 )  # fmt: skip
+SIMULATED = select(_P.id).where(_P.is_simulated).limit(1)
+"""Finds something where the departments, and with them everything else, were made up."""
 NO_DEPARTMENT = "-"
 """The code by which a filter asks for complaints without a department."""
 DEADLINE_STATES = ("due_soon", "overdue", "breached")
@@ -169,6 +172,6 @@ def heartbeats(session: Session) -> Sequence[Row[Any]]:
     return session.execute(select(table.sweep, table.beat_at, table.done).order_by(table.sweep)).all()
 
 
-def is_simulated(session: Session) -> bool:
+def is_simulated(session: Look) -> bool:
     """Whether the departments, and with them everything else, were made up."""
-    return session.execute(select(_P.id).where(_P.is_simulated).limit(1)).first() is not None
+    return session.execute(SIMULATED).first() is not None
