@@ -34,6 +34,9 @@ from schemas.people import TELEPHONE, Customer, Department, Staff
 RESULT_CHARACTERS = 500
 """The most that the letter to the complainant says of what was done."""
 _NUMBERED = select_rows(Complaint).where(col(Complaint.number) == bindparam("number")).with_for_update()
+_KNOWN = select(col(ComplaintEvent.id)).where(
+    col(ComplaintEvent.complaint_id) == bindparam("id"), col(ComplaintEvent.key) == bindparam("its_key")
+)
 _OPENS_OVERSIGHT = frozenset({EventKind.SEVERITY_CHANGED, EventKind.REOPENED})
 
 
@@ -102,8 +105,7 @@ def find(session: Session, number: str) -> Complaint:
 
 def is_known(session: Session, complaint_id: int, event: EventIn) -> bool:
     """Whether that very news stands in the complaint's log."""
-    is_it = (col(ComplaintEvent.complaint_id) == complaint_id) & (col(ComplaintEvent.key) == event_key(event))
-    return session.execute(select(col(ComplaintEvent.id)).where(is_it)).first() is not None
+    return session.execute(_KNOWN, {"id": complaint_id, "its_key": event_key(event)}).first() is not None
 
 
 def _refuse_senseless(number: str, event: EventIn, log: list[LogLine]) -> None:

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 from sqlmodel import Session
 
 from bihuan.clock import Clock
@@ -35,6 +35,15 @@ COMPLAINANT = "complainant"
 """Who says so, where a complainant does."""
 _REOPENS = frozenset({ComplaintState.HANDLED, ComplaintState.CLOSED})
 _C, _D = table_of(Complaint).c, table_of(Deadline).c
+_SUBJECT = (
+    select(_C.number, _C.state, _C.handler_id, _C.department_id).where(_C.id == bindparam("id")).with_for_update()
+)  # two bad answers about one complaint at once: the second finds what the first has opened
+_FIRST_RUNNING = (
+    select(_D.id)
+    .where(_D.subject_kind == "complaint", _D.subject_id == bindparam("id"), _D.leg == 0,
+           _D.milestone.in_(bindparam("names", expanding=True)), _D.met_at.is_(None), _D.cancelled_at.is_(None))
+    .order_by(_D.round.desc(), _D.due_at).limit(1)
+)  # fmt: skip
 
 
 def open_work(
@@ -54,9 +63,7 @@ def open_work(
         nps: Recommendation, if it was answered.
     """
     at = clock()
-    row = session.execute(
-        select(_C.number, _C.state, _C.handler_id, _C.department_id).where(_C.id == it.subject_id)
-    ).one()
+    row = session.execute(_SUBJECT, {"id": it.subject_id}).one()
     if row.state not in _REOPENS:
         return
     kind = EventKind.REOPENED if Why.UNSOLVED in why else EventKind.ANSWERED_NEGATIVE
@@ -83,11 +90,7 @@ def opening_key(kind: EventKind, invitation_key: str) -> str:
 def _deadline_of(session: Session, policy: Policy, complaint_id: int, kind: EventKind) -> int | None:
     """The running deadline that comes first of those that such an event starts; None where policy sets none."""
     names = [name for name, one in policy.deadline.milestones.items() if kind in one.starts]
-    running = (_D.subject_kind == "complaint") & (_D.subject_id == complaint_id) & (_D.leg == 0)
-    is_its = _D.milestone.in_(names) & _D.met_at.is_(None) & _D.cancelled_at.is_(None)
-    found: int | None = session.execute(
-        select(_D.id).where(running, is_its).order_by(_D.round.desc(), _D.due_at).limit(1)
-    ).scalar()
+    found: int | None = session.execute(_FIRST_RUNNING, {"id": complaint_id, "names": names}).scalar()
     return found
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlmodel import Session
 
 from bihuan.policy.models import Policy
@@ -27,6 +27,12 @@ STOPS_LETTER = UNDOES | {EventKind.NEGATIVE_TOLD}
 """News after which a letter that has not gone out yet would say too much."""
 _DUTY = "negative_told"
 _D, _M, _P = table_of(Deadline).c, table_of(Message).c, table_of(Customer).c
+_STOP = (
+    update(table_of(Message))
+    .where(_M.subject_kind == "complaint", _M.subject_id == bindparam("of_id"), _M.notice == Notice.NEGATIVE_TOLD,
+           _M.state == MessageState.PLANNED)
+    .values(state=MessageState.SUPPRESSED, reason=TOLD_ALREADY, next_at=None)
+)  # fmt: skip
 
 
 def plan_letter(session: Session, policy: Policy, row: Complaint, number: int, at: datetime) -> None:
@@ -49,13 +55,7 @@ def plan_letter(session: Session, policy: Policy, row: Complaint, number: int, a
 
 def stop_letter(session: Session, complaint_id: int) -> None:
     """Do not send what has not gone out yet: the complainant was told otherwise, or hears the result again."""
-    waiting = (
-        (_M.subject_kind == "complaint") & (_M.subject_id == complaint_id) & (_M.notice == Notice.NEGATIVE_TOLD)
-        & (_M.state == MessageState.PLANNED)
-    )  # fmt: skip
-    session.execute(
-        update(Message).where(waiting).values(state=MessageState.SUPPRESSED, reason=TOLD_ALREADY, next_at=None)
-    )
+    session.connection().execute(_STOP, {"of_id": complaint_id})
 
 
 def _has_contact(session: Session, customer_id: int) -> bool:
