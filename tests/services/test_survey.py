@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from bihuan.notify.channel import SMS_CHARACTERS
+from bihuan.notify.length import short, units
 from bihuan.notify.link import token_hash, token_of
 from bihuan.policy.deadline import DeadlinePolicy
 from bihuan.policy.survey import SurveyPolicy
@@ -568,3 +570,15 @@ def test_messages_of_a_sweep_are_in_the_ledger_and_it_holds(desk):
     assert desk.audit().holds
     of_them = {row.invitation_id for row in desk.rows(Message) if row.notice in SURVEYS}
     assert of_them == {row.id for row in desk.rows(Invitation)}
+
+
+def test_whoever_is_reached_by_sms_gets_the_question_and_the_private_link_in_one_message(desk):
+    by_sms = CustomerIn(external_id="li", contact_url="sms://token@gateway.example.com/send?to=13800138000")
+    desk.handled(customer=by_sms)
+    desk.follow()
+    letter = next(letter for url, letter in desk.mail.sent if url.startswith("sms:") and "/s/" in letter.link)
+    sent = short(letter, SMS_CHARACTERS)
+    assert units(sent.body) <= SMS_CHARACTERS
+    assert sent.body.endswith(letter.link)
+    assert "问题解决了吗" in sent.body
+    assert [row.state for row in invitations(desk)[RESULT]] == [INVITED]
