@@ -2,7 +2,7 @@
 # Needs git, make and Python 3.11-3.13 with venv; nothing else, and no activated environment.
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo check test bench chaos e2e fix docs lock
+.PHONY: help install up demo check test bench chaos e2e fuzz fix docs lock
 
 # Another project's environment or search path must not leak in.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX UV_PYTHON UV_SYSTEM_PYTHON
@@ -41,6 +41,9 @@ chaos: $(STAMP) ## Kill processes at twenty seeded points; what was promised mus
 
 e2e: $(STAMP) ## Every page and form in a real Chromium (apt-get install chromium fonts-wqy-microhei)
 	$(BIN)/python -m pytest -m e2e -rs $(ARGS)
+
+fuzz: $(STAMP) ## Twenty thousand malformed requests to the pages, seeded: no fault, and nothing changes
+	$(BIN)/python -m pytest -m fuzz $(ARGS)
 
 fix: $(STAMP) ## Format, and mend what the linter can
 	$(BIN)/ruff format .
