@@ -12,9 +12,13 @@ import logging
 import random
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
 from sqlalchemy import select
 from starlette.routing import Mount
 
@@ -163,3 +167,61 @@ def test_malformed_requests_are_no_fault_of_ours_and_change_nothing(asked, app, 
 def test_twenty_thousand_malformed_requests_change_nothing(asked, app, caplog, seed):
     """10,000 for each database and seed."""
     assault(asked, app, WHOLE // 2, seed, caplog)
+
+
+def described() -> dict[str, Any]:
+    """An OpenAPI document of the forms that anybody may send: the application publishes none.
+
+    Its link is none of ours: of a form that is half right, whatever is right is rightly kept.
+    """
+    fields = {
+        "/s/{token}": {"solved": ["yes", "no"], "csat": list("12345"), "nps": list("0123456789"), "still_open": None},
+        "/sign-in": {"code": None},
+        "/a/{token}": {"act": ["acknowledge", "cannot", "hand_over"], "reason": None},
+        "/complaints/new": {"title": None, "channel": ["phone", "web"], "severity": ["general", "urgent"]},
+    }  # fmt: skip
+    token = {"name": "token", "in": "path", "required": True, "schema": {"type": "string", "enum": ["A" * 22]}}
+    return {"openapi": "3.0.3", "info": {"title": "bihuan", "version": "1"}, "paths": {
+        path: {"post": {
+            "parameters": [token] if "{token}" in path else [],
+            "requestBody": {"required": True, "content": {FORM: {"schema": {
+                "type": "object", "additionalProperties": False, "required": sorted(names),
+                "properties": {name: {"type": "string", **({"enum": values} if values else {"maxLength": 200})}
+                               for name, values in names.items()},
+            }}}},
+            "responses": {"default": {"description": "a page"}},
+        }}
+        for path, names in fields.items()
+    }}  # fmt: skip
+
+
+def schemathesised(office: Any, app: Any, count: int, caplog: Any) -> None:
+    """Send what schemathesis makes against the description, ``count`` for each form, and see that nothing happened."""
+    document, before = schemathesis.openapi.from_dict(described()), contents(office)
+    requests: list[dict[str, Any]] = []
+    for operation in document.get_all_operations():
+
+        @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @given(case=operation.ok().as_strategy(generation_mode=GenerationMode.NEGATIVE))
+        def make(case: Any) -> None:
+            body = case.body if isinstance(case.body, dict) else {}
+            pairs = [(str(name), str(value)) for name, value in body.items()]
+            requests.append({
+                "method": "POST", "url": case.formatted_path, "headers": [("content-type", FORM)],
+                "content": urlencode(pairs, errors="replace").encode(),
+            })  # fmt: skip
+
+        make()
+    with caplog.at_level(logging.ERROR):
+        assert asyncio.run(sent(app, requests)) == []
+    assert len(requests) >= count
+    assert contents(office) == before
+
+
+def test_what_schemathesis_makes_of_our_forms_is_no_fault_of_ours(asked, app, caplog):
+    schemathesised(asked, app, 25, caplog)
+
+
+@pytest.mark.fuzz
+def test_thousands_that_schemathesis_makes_change_nothing(asked, app, caplog):
+    schemathesised(asked, app, 1_500, caplog)
