@@ -83,9 +83,14 @@ def reader_of(request: Request, settings: Settings) -> Reader:
 
 def _language(request: Request, settings: Settings) -> str:
     asks = person(request)
-    wishes = (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE), asks.language if asks else None,
+    wishes = (_said(request, "lang"), request.cookies.get(LANGUAGE_COOKIE), asks.language if asks else None,
               _accepted(request.headers.get("accept-language", "")))  # fmt: skip
     return next((wish for wish in wishes if wish in words.LANGUAGES), settings.language)
+
+
+def _said(request: Request, name: str) -> str | None:
+    """What the query says; most say nothing, and to parse that takes as long as all the rest here."""
+    return request.query_params.get(name) if request.scope["query_string"] else None
 
 
 @lru_cache(maxsize=256)
@@ -96,7 +101,7 @@ def _accepted(header: str) -> str | None:
 
 
 def _zone(request: Request, settings: Settings) -> ZoneInfo:
-    if asked := request.query_params.get("tz"):
+    if asked := _said(request, "tz"):
         return zone(asked)
     asks = person(request)
     try:

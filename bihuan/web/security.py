@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -138,13 +138,16 @@ async def body_of(request: Request, largest: int = LARGEST_BODY) -> bytes:
     """What a request brings, at most ``largest`` bytes of it.
 
     Raises:
-        HTTPException: 413 it brings more.
+        HTTPException: 413 it brings more, 400 it broke off.
     """
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > largest:
-            raise HTTPException(413)
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > largest:
+                raise HTTPException(413)
+    except ClientDisconnect as error:
+        raise HTTPException(400) from error
     return bytes(body)
 
 
@@ -159,4 +162,4 @@ def _fields(body: bytes) -> dict[str, str]:
 def _is_same_origin(request: Request) -> bool:
     """Browsers name the sender of a form; another port of this machine shares our cookies but not our origin."""
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    return origin is None or origin.partition("://")[2] == request.headers.get("host")

@@ -97,7 +97,7 @@ def _shown(
 ) -> Response:  # fmt: skip
     if isinstance(page, Refusal):
         return _page(request, {"why": page.value, "is_simulated": is_simulated}, status=_GONE)
-    reader, asked, is_saved = _reader(request), page.asked, request.query_params.get("saved") == "1"
+    reader, asked, is_saved = _reader(request), page.asked, b"saved=1" in request.scope["query_string"].split(b"&")
     until = reader.moment(page.expires_at, site(request).clock())
     if not (page.answers or problems or is_saved):
         before, between, after = _blank(asked, reader.language, is_simulated)

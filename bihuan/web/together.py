@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any, Generic, TypeVar
 from weakref import finalize, ref
 
@@ -22,6 +22,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 AT_MOST = 32
 """Of those who wait, so many at once: nobody waits for a crowd to be served."""
+_BREATH = 0.005
+"""Seconds, at most, that a loop gets to write answers and to read what has come, before who came is served."""
 
 
 @dataclass(slots=True)
@@ -71,7 +73,9 @@ class Together(Generic[Item, Result]):
         self._serve(batch)
         for loop, ready in groupby(batch, key=lambda asked: asked.loop):
             with suppress(RuntimeError):  # whoever asked is gone, and their loop with them
-                loop.call_soon_threadsafe(_deliver, [*ready])
+                is_told = Event()
+                loop.call_soon_threadsafe(_deliver, [*ready], loop, is_told)
+                is_told.wait(_BREATH)  # who has been told asks again, or somebody else does: together, not one by one
 
     def _serve(self, batch: Sequence[_Asked[Item]]) -> None:
         """Give each an outcome."""
@@ -108,7 +112,9 @@ def _serve_all(owner: ref[Together[Any, Any]], waiting: SimpleQueue[_Asked[Any] 
         del together, batch, first
 
 
-def _deliver(ready: Sequence[_Asked[Any]]) -> None:
+def _deliver(ready: Sequence[_Asked[Any]], loop: asyncio.AbstractEventLoop, is_told: Event) -> None:
+    """Tell each; then let the loop write the answers, and read what has come by then."""
+    loop.call_soon(loop.call_soon, loop.call_soon, is_told.set)
     for asked in ready:
         if asked.future.done():  # whoever asked went away
             continue
