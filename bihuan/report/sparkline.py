@@ -25,8 +25,10 @@ def sparkline(values: tuple[float | None, ...], target: float, label: str) -> st
     room = (max(known) - min(known)) * 0.1 or 1.0
     x = alt.X("at:Q", axis=None, scale=alt.Scale(domain=[0, max(1, len(values) - 1)]))
     y = alt.Y("value:Q", axis=None, scale=alt.Scale(domain=[min(known) - room, max(known) + room], zero=False))
-    line = alt.Chart(alt.InlineData(values=rows)).mark_line(color=COLOURS[0], strokeWidth=1.8).encode(x, y)
+    line = alt.Chart(alt.InlineData(values=rows)).mark_line(color=COLOURS[0], strokeWidth=1.8, aria=False).encode(x, y)
     last = next(row for row in reversed(rows) if row["value"] is not None)
-    point = alt.Chart(alt.InlineData(values=[last])).mark_point(color=COLOURS[0], filled=True, size=32).encode(x, y)
-    wanted = alt.Chart(alt.InlineData(values=[{"value": target}])).mark_rule(color=SOFT, strokeDash=[3, 3]).encode(y)
+    end = alt.Chart(alt.InlineData(values=[last]))
+    point = end.mark_point(color=COLOURS[0], filled=True, size=32, aria=False).encode(x, y)
+    goal = alt.Chart(alt.InlineData(values=[{"value": target}]))
+    wanted = goal.mark_rule(color=SOFT, strokeDash=[3, 3], aria=False).encode(y)
     return svg(alt.layer(wanted, line, point).properties(width=_WIDTH, height=_HEIGHT), label)

@@ -166,9 +166,9 @@ def median_of(tallies: list[Figures]) -> Figures:
     often = np.array([tally["n"] for tally in tallies], np.int64)
     has_ended = np.array([tally["outcome"] == Outcome.YES for tally in tallies])
     events = int(often[has_ended].sum())
-    only = median_time(times[has_ended], often[has_ended], np.ones(int(has_ended.sum()), bool))
+    only = float(np.median(np.repeat(times[has_ended], often[has_ended]))) if events else None
     return {**shown(median_time(times, often, has_ended)), "events": events, "censored": int(often.sum()) - events,
-            "ended_only": shown(only)["value"]}  # fmt: skip
+            "ended_only": only}  # fmt: skip
 
 
 def mean_of(tallies: list[Figures]) -> Figures:

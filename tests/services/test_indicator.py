@@ -131,7 +131,7 @@ def test_what_is_open_makes_the_median_longer_than_that_of_what_has_ended(office
     for name in ("e", "f", "g"):
         tell(office, name)
     (row,) = seen(office, "handling_time", 100)
-    assert counts(row, "value", "ended_only", "n", "censored") == (40.0, 20.0, 7, 3)
+    assert counts(row, "value", "ended_only", "n", "censored") == (40.0, 25.0, 7, 3)
 
 
 def test_where_most_are_open_there_is_no_median(office):
@@ -209,3 +209,13 @@ def test_by_channel_the_parts_of_an_indicator_add_up_to_the_whole(office):
         (whole,) = seen(office, indicator, 30 * DAY)
         parts = seen(office, indicator, 30 * DAY, by="channel")
         assert sum(row["n"] for row in parts) == whole["n"], indicator
+
+
+def test_where_the_clocks_of_a_source_contradict_each_other_the_time_is_unknown(office):
+    """Handled an hour before it was registered: handled it was, but nobody can say how quickly."""
+    events = (EventIn(kind=HANDLED, occurred_at=office.after(-1)),)
+    office.take_in(office.complaint("skewed", events=events), office.complaint("sound", events=(
+        EventIn(kind=HANDLED, occurred_at=office.after(3)),)))  # fmt: skip
+    for indicator in ("handling_time", "first_response_time", "response_time"):
+        (row,) = seen(office, indicator, 9)
+        assert counts(row, "n", "unknown", "value") == (1, 1, 3.0), indicator

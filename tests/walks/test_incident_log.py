@@ -19,10 +19,12 @@ from bihuan.inbound.mapping import load_mapping
 from bihuan.inbound.spreadsheet import Reject, read_complaints
 from bihuan.policy.models import Policy
 from bihuan.services.intake import Intake, take_in
-from bihuan.services.kpi import show
+from bihuan.services.kpi import Look, show
+from bihuan.services.kpi_behind import complaints_behind
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
 from bihuan.store.migrations import upgrade
+from bihuan.store.queries.cut import Cut
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintIn, EventKind
 from schemas.people import Department
 
@@ -128,6 +130,19 @@ def test_the_share_on_time_is_reproduced_from_events(db, policy, file, log):
     assert (round(row["low"], 6), round(row["high"], 6)) == (0.474079, 0.492129)
     assert round(by_source(db, policy, until=WEEK_12)["value"], 3) == 0.269
     assert round(by_source(db, policy, since=WEEK_12)["value"], 3) == 0.699
+
+
+def test_the_reopened_incidents_are_those_that_the_log_counts(db, policy, file):
+    """152 came back at some time: none of them was solved at first contact; 147 came back within a week."""
+    bring_in(db, policy, complaints(file), LATER)
+    db.analyze()
+    with db.read() as session:
+        rows = {row["indicator"]: row for row in show(session, policy, UTC, None, None, None, LATER)}
+        look = Look(session, UTC, Cut(), LATER)
+        missed = complaints_behind(look, policy.kpi.indicators["first_contact_rate"], "missed")
+    first, again = rows["first_contact_rate"], rows["reopened_rate"]
+    assert (first["n"] - first["x"], len({row["number"] for row in missed}), first["n"]) == (152, 152, 11_774)
+    assert (again["x"], again["n"]) == (147, 11_774)
 
 
 def moving(log: IncidentLog) -> Iterator[tuple[datetime, list[Line]]]:

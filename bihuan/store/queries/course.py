@@ -232,7 +232,7 @@ def _lasted(facts: CTE, month: Month, name: str) -> Select[Any]:
     )
     each = select(facts.c.day, outcome.label("element"), cast(minutes_, String).label("course"),
                   literal(None, Integer).label("minutes"))  # fmt: skip
-    return _grouped(f"{TIMES} {name}", each.where(outcome != Outcome.NOT_APPLICABLE).subquery())
+    return _grouped(f"{TIMES} {name}", each.where(outcome.in_([Outcome.YES, Outcome.OPEN])).subquery())
 
 
 def _grouped(part: str, each: Subquery) -> Select[Any]:

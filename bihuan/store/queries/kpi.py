@@ -165,7 +165,8 @@ def contact(was_handed_over: ColumnElement[bool], within: timedelta, view: View)
 def first_response_time(view: View) -> Countable:
     """How long it took until somebody answered, from registration on; who still waits is counted as waiting.
 
-    Handling answers too. Apart: withdrawn or merged before anybody answered.
+    Handling answers too. Apart: withdrawn or merged before anybody answered; answered before it was registered, by the
+    clocks of its source.
     """
     log = first_answers(view)
     table = table_of(Complaint).outerjoin(log, log.c.complaint_id == _C.id)
@@ -175,7 +176,7 @@ def first_response_time(view: View) -> Countable:
 def handling_time(view: View) -> Countable:
     """How long it took from registration until it was handled (for good, where reopened); what is open is waiting.
 
-    Apart: withdrawn or merged.
+    Apart: withdrawn or merged; handled before it was registered, by the clocks of its source.
     """
     return _time(table_of(Complaint), handled_at(view), view)
 
@@ -186,9 +187,15 @@ def handled_at(view: View) -> ColumnElement[Any]:
 
 
 def waited(ended_at: ColumnElement[Any], view: View) -> tuple[ColumnElement[str], ColumnElement[int]]:
-    """Whether a wait from registration on has ended, and its minutes until then or until now."""
+    """Whether a wait from registration on has ended, and its minutes until then or until now.
+
+    Where a source's clocks put the end before the registration, how long it took is not known.
+    """
     outcome = case(
-        (ended_at.is_not(None), Outcome.YES), (_is_dropped(view), Outcome.NOT_APPLICABLE), else_=Outcome.OPEN
+        (ended_at < _C.registered_at, Outcome.UNKNOWN),
+        (ended_at.is_not(None), Outcome.YES),
+        (_is_dropped(view), Outcome.NOT_APPLICABLE),
+        else_=Outcome.OPEN,
     )
     return outcome, minutes(_C.registered_at, func.coalesce(ended_at, literal(view.at, _C.registered_at.type)))
 
