@@ -11,7 +11,9 @@ import pytest
 from bihuan.analysis.candidate import Outcome
 from bihuan.policy.improvement import MonthScope
 from bihuan.policy.scope import When
+from bihuan.report.month_files import PACK
 from bihuan.report.pack import hash_of, packed, reviewed_again
+from bihuan.services import month_report
 from bihuan.services.month import Due, due, kept, review
 from bihuan.services.month_report import analyse, analyse_due
 from bihuan.services.survey import follow_up
@@ -28,6 +30,12 @@ ANALYSED = datetime(2026, 11, 2, 0, 0, tzinfo=UTC)
 PRODUCTS = ("扫地机器人", "空气净化器", "电饭煲", "洗衣机", "冰箱")
 
 
+@pytest.fixture(autouse=True)
+def _pack_alone(monkeypatch):
+    """Only the data pack is written: pages and PDF have tests of their own, and take ten seconds a month."""
+    monkeypatch.setattr(month_report, "files", lambda made, _words, _imprint: {PACK: packed(made).content})
+
+
 @pytest.fixture
 def quality(office, tmp_path):
     """An office whose washing machines were late in October, and a quality manager."""
@@ -37,6 +45,7 @@ def quality(office, tmp_path):
     office.staff("qian", roles=[Role.QUALITY_MANAGER])
     office.at = ANALYSED
     office.take_in(*complaints(office))
+    office.db.analyze()  # as every import does
     return office
 
 
@@ -121,6 +130,7 @@ def test_without_a_quality_manager_the_operator_is_told(office, tmp_path):
     office.settings = office.settings.model_copy(update={"data_dir": tmp_path})
     office.department("service")
     office.take_in(*complaints(office), at=ANALYSED)
+    office.db.analyze()
     analyse(office.db, office.policy, office.settings, Due(OCTOBER), ANALYSED)
     assert [row.recipient for row in office.messages if row.notice is Notice.MONTH] == ["operator"]
 

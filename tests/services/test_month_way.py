@@ -52,6 +52,7 @@ def told(office):
         office.staff(code)
     office.at = AS_OF
     office.take_in(*lives(office))
+    office.db.analyze()
     return office
 
 

@@ -190,7 +190,7 @@ def test_by_month_it_is_too(city, policy):
 
 @pytest.fixture(scope="module")
 def snapshot(imported: tuple[Path, Intake], policy: Policy) -> Iterator[Database]:
-    """Every night of the half-year caught up at once."""
+    """Every night of the half-year caught up at once: a minute, so its tests run with `pytest -m bench`."""
     for db in copy_of(imported[0], "snapshot.db"):
         take_all(db, policy, BOSTON, SNAPSHOT)
         yield db
@@ -203,6 +203,7 @@ def kept(db: Database, indicator: str, grain: Grain, dimension: str = "") -> lis
         return list(session.execute(found.order_by(s.starts_on)))
 
 
+@pytest.mark.bench
 def test_the_snapshot_keeps_the_months_that_others_computed(snapshot):
     rows = kept(snapshot, "on_time_handled", Grain.MONTH)
     assert {f"{row.starts_on:%Y-%m}": round(row.value, 3) for row in rows} == {
@@ -211,6 +212,7 @@ def test_the_snapshot_keeps_the_months_that_others_computed(snapshot):
     assert sum(row.n for row in rows) == 37_320
 
 
+@pytest.mark.bench
 def test_the_days_and_the_departments_of_the_snapshot_add_up_to_its_months(snapshot):
     months = kept(snapshot, "on_time_handled", Grain.MONTH)
     parts = kept(snapshot, "on_time_handled", Grain.MONTH, "department")

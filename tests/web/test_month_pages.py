@@ -9,12 +9,21 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bihuan.clock import fixed
+from bihuan.report.month_files import PACK
+from bihuan.report.pack import packed
+from bihuan.services import month_report
 from bihuan.services.intake import take_in
 from bihuan.services.month import Due
 from bihuan.services.month_report import analyse
 from schemas.complaint import ComplaintIn, EventIn, EventKind
 
 ANALYSED = datetime(2026, 11, 2, 0, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _pack_alone(monkeypatch):
+    """Only the data pack is written: pages and PDF have tests of their own, and take ten seconds a month."""
+    monkeypatch.setattr(month_report, "files", lambda made, _words, _imprint: {PACK: packed(made).content})
 
 
 @pytest.fixture
@@ -33,6 +42,7 @@ def analysed(office):
             ))  # fmt: skip
     with office.db.write() as session:
         take_in(session, office.policy, office.settings, fixed(office.at), batch)
+    office.db.analyze()
     return analyse(office.db, office.policy, office.settings, Due(date(2026, 10, 1)), ANALYSED)
 
 
