@@ -200,8 +200,9 @@ def test_too_many_answers_in_a_minute_are_put_off(asked, browser):
     assert len(rows(asked, Answer)) == 1
 
 
-def test_another_site_cannot_answer(asked, browser):
-    answer = browser.send("POST", link(asked), data={"solved": "yes"}, headers={"Origin": "https://evil.example"})
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://[", "http://[::1", "", "//127.0.0.1:8700"])
+def test_another_site_cannot_answer(asked, browser, origin):
+    answer = browser.send("POST", link(asked), data={"solved": "yes"}, headers={"Origin": origin})
     assert answer.status_code == 403
     assert rows(asked, Answer) == []
 

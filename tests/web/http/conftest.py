@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import email
 import email.policy
+import logging
 import re
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +15,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from threading import Thread
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import httpx
 import pytest
@@ -33,6 +35,8 @@ from schemas.survey import Invitation
 from schemas.tables import METADATA
 
 WANG = "wang@mail.example"
+LARGEST = 120_000
+"""Bytes of the largest answer there may be."""
 
 
 @dataclass
@@ -147,3 +151,52 @@ def asked(house: House) -> House:
     house.handled()
     house.sweep()
     return house
+
+
+class Victim:
+    """The installation in this process, with and without sign-in, and how it answered."""
+
+    def __init__(self, house: House) -> None:
+        self.house, self.statuses = house, Counter[int]()
+        self.apps = [self._app(house, way) for way in ("off", "link")]
+        self.app = self.apps[0]
+
+    def _app(self, house: House, sign_in: str) -> Any:
+        settings = house.settings.model_copy(update={"sign_in": sign_in})
+        return create_app(settings, house.office.db, house.office.policy, house.office.clock)
+
+    async def take(self, raw: tuple[str, bytes, dict[str, str], list[bytes]]) -> None:
+        """Send a request as uvicorn hands it on, its body in the pieces in which it comes; judge the answer."""
+        method, target, headers, pieces = raw
+        path, _, query = target.partition(b"?")
+        scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
+                 "path": unquote(path.decode("latin-1")), "raw_path": path, "query_string": query, "root_path": "",
+                 "headers": [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()],
+                 "client": ("127.0.0.1", 40_000), "server": ("127.0.0.1", 8700)}  # fmt: skip
+        coming, answer = iter(pieces), list[Any]()
+
+        async def receive() -> dict[str, Any]:
+            piece = next(coming, None)
+            return {"type": "http.request", "body": piece or b"", "more_body": piece is not None}
+
+        async def send(message: Any) -> None:
+            answer.append(message)
+
+        await self.apps[self.statuses.total() % 2](scope, receive, send)
+        self.house.office.later(seconds=6)  # so that nobody is put off for asking too often
+        size = sum(len(message.get("body", b"")) for message in answer)
+        self.statuses[answer[0]["status"]] += 1
+        assert answer[0]["status"] < 500, raw
+        assert size < LARGEST, raw
+
+
+@pytest.fixture
+def victim(asked: House, caplog: pytest.LogCaptureFixture) -> Iterator[Victim]:
+    """With an open survey, whose links the requests know; afterwards nothing may have changed or been logged."""
+    before, found = asked.everything(), Victim(asked)
+    yield found
+    assert asked.everything() == before
+    assert [
+        record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR or record.exc_info
+    ] == []
+    assert found.statuses.keys() > {400, 403, 404}
