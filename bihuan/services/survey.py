@@ -184,15 +184,20 @@ class _Round:
         return _Look(row, asking, survey, window, standing, step)
 
     def companions(self, looks: Sequence[_Look]) -> Iterator[_Look]:
-        """What would go out to the same people by the end of their day: it comes in the same letter."""
-        going = [it for it in looks if it.step.act is Act.INVITE and it.survey.contact.once_a_day]
-        persons = {it.row.customer_id for it in going if it.row.customer_id is not None}
+        """What would go out to the same people by the end of their day: it comes in the same letter.
+
+        Who would be reminded gets what is due by now instead, also where that lies in a later batch.
+        """
+        asked = {act: {it.row.customer_id for it in looks if it.step.act is act and it.survey.contact.once_a_day}
+                 for act in (Act.INVITE, Act.REMIND)}  # fmt: skip
+        persons = (asked[Act.INVITE] | asked[Act.REMIND]) - {None}
         if not persons:
             return
         for row in planned_of(self.session, persons, self.at, self.at + _DAY, {it.row.id for it in looks}):
             it = self.look(row)
             open_now = window_at(self.at, *it.window)
-            if open_now and row.send_at < open_now[1] and it.step.act is Act.INVITE:
+            is_today = row.customer_id in asked[Act.INVITE] and open_now and row.send_at < open_now[1]
+            if it.step.act is Act.INVITE and (is_today or row.send_at <= self.at):
                 yield it
 
     def _edition(self, version: str) -> SurveyPolicy:

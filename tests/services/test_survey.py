@@ -582,3 +582,13 @@ def test_whoever_is_reached_by_sms_gets_the_question_and_the_private_link_in_one
     assert sent.body.endswith(letter.link)
     assert "问题解决了吗" in sent.body
     assert [row.state for row in invitations(desk)[RESULT]] == [INVITED]
+
+
+@pytest.mark.parametrize("limit", [1, 2000])
+def test_a_follow_up_is_not_pushed_aside_by_a_reminder_that_came_in_an_earlier_batch(desk, limit):
+    """Both are due two days after the handling; however many wait before them, the one that is owed goes out."""
+    desk.handled()
+    desk.follow()
+    desk.at += timedelta(hours=49)
+    follow_up(desk.db, desk.policy, desk.settings, desk.at, limit=limit)
+    assert [notice for notice, _ in asked(desk)] == [Notice.RESULT, Notice.FOLLOW_UP]
