@@ -76,7 +76,8 @@ def test_the_new_milestone_of_the_page_has_its_targets(tmp_path):
 @pytest.mark.parametrize("page", PAGES)
 def test_the_page_lists_every_event(page):
     listed = re.findall(r"^\| `(\w+)` \|", (DOCS / page).read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert [word for word in listed if word in set(EventKind)] == [kind.value for kind in EventKind]
+    named = dict.fromkeys(word for word in listed if word in set(EventKind))  # some name an indicator further down too
+    assert list(named) == [kind.value for kind in EventKind]
 
 
 @pytest.mark.parametrize("page", PAGES)

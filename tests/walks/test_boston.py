@@ -223,10 +223,13 @@ def test_the_days_and_the_departments_of_the_snapshot_add_up_to_its_months(snaps
 
 
 def test_of_the_time_to_handle_what_is_open_is_not_left_out(city, policy):
-    """49,042 were closed after they were opened, half within 73.44 hours; with the open ones it takes longer."""
+    """49,042 were closed after they were opened, half within 73.37 hours; with the open ones it takes longer.
+
+    The 73.44 that others computed is the difference of two wall clocks, of which one was put forward on 8 March.
+    """
     with city.read() as session:
         rows = show(session, policy, BOSTON, None, None, None, SNAPSHOT)
     row = next(row for row in rows if row["indicator"] == "handling_time")
     assert (row["events"], row["unknown"], row["events"] + row["censored"] + row["unknown"]) == (49_042, 84, 58_119)
-    assert abs(row["ended_only"] - 73.4387) < 1 / 60
+    assert abs(row["ended_only"] - 73.3679) < 1 / 60
     assert row["ended_only"] < row["low"] <= row["value"] <= row["high"]

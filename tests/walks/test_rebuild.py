@@ -97,6 +97,10 @@ class Life:
                 return {"department": self.dice.choice(["service", "product"])}
             case EventKind.ASSIGNED:
                 return {"handler": self.dice.choice(["anna", "ben"])}
+            case EventKind.NEGATIVE_TAKEN_ON:
+                return {"plan": "the courier asks before he leaves"}
+            case EventKind.NEGATIVE_RESOLVED:
+                return {"result": "the courier was asked"}
             case _:
                 return {}
 
