@@ -5,12 +5,15 @@ from sqlmodel import SQLModel
 from schemas.access import Link, SignInSession
 from schemas.complaint import Complaint, ComplaintEvent
 from schemas.deadline import Deadline
+from schemas.effect import EffectCheck, Lesson, Standard, SustainWatch
 from schemas.escalation import Escalation, EscalationStep
 from schemas.improvement import AnalysisRun, Finding, Problem
 from schemas.installation import Heartbeat, InstallationFact
+from schemas.item import Approval, Cycle, Item, ItemEvent
 from schemas.kpi import Signal, Snapshot
 from schemas.outbox import DeliveryAttempt, Message
 from schemas.people import Absence, Customer, Department, DutyShift, Staff
+from schemas.plan import Cause, Checkpoint, Measure, VerificationPlan
 from schemas.policy import PolicyEdition
 from schemas.survey import Answer, ApiKey, CallAttempt, Interview, Invitation, OptOut, Touchpoint
 
@@ -22,14 +25,19 @@ __all__ = [
     "AnalysisRun",
     "Answer",
     "ApiKey",
+    "Approval",
     "CallAttempt",
+    "Cause",
+    "Checkpoint",
     "Complaint",
     "ComplaintEvent",
     "Customer",
+    "Cycle",
     "Deadline",
     "DeliveryAttempt",
     "Department",
     "DutyShift",
+    "EffectCheck",
     "Escalation",
     "EscalationStep",
     "Finding",
@@ -37,7 +45,11 @@ __all__ = [
     "InstallationFact",
     "Interview",
     "Invitation",
+    "Item",
+    "ItemEvent",
+    "Lesson",
     "Link",
+    "Measure",
     "Message",
     "OptOut",
     "PolicyEdition",
@@ -46,5 +58,8 @@ __all__ = [
     "Signal",
     "Snapshot",
     "Staff",
+    "Standard",
+    "SustainWatch",
     "Touchpoint",
+    "VerificationPlan",
 ]
