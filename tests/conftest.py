@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from fcntl import LOCK_EX, flock
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -133,7 +134,7 @@ def postgresql_url(_postgresql_template: str, postgresql_server: Callable[[str],
     name = f"test_{next(_NUMBERS)}"
     admin = create_engine(postgresql_server("postgres"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {_postgresql_template}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {_postgresql_template} STRATEGY file_copy"))
     yield postgresql_server(name)
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
@@ -159,6 +160,26 @@ def postgresql_server() -> Iterator[Callable[[str], str]]:
 
 
 _NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Gives a folder of that name, made by whichever worker asks first; the others wait. Copy what you change."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def once(name: str, make: Callable[[Path], None]) -> Path:
+        folder, unfinished = shared / name, shared / f"{name}.unfinished"
+        with (shared / f"{name}.lock").open("w") as lock:
+            flock(lock, LOCK_EX)
+            if not folder.exists():
+                shutil.rmtree(unfinished, ignore_errors=True)
+                unfinished.mkdir()
+                make(unfinished)
+                unfinished.rename(folder)
+        return folder
+
+    return once
 
 
 @pytest.fixture(scope="session")

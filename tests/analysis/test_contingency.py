@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bihuan.analysis import agreement, contingency, multiple, rank
@@ -136,6 +136,7 @@ def test_of_fifteen_tests_benjamini_and_hochberg_reject_four_and_the_others_thre
     assert rejected == {"benjamini_hochberg": 4, "holm": 3, "bonferroni": 3}
 
 
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 1000).map(lambda thousandths: thousandths / 1000), max_size=20))
 def test_adjusting_keeps_the_order_and_never_makes_a_finding_stronger(p):
     for method in ("benjamini_hochberg", "holm", "bonferroni"):

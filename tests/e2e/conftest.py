@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -162,20 +163,35 @@ def visitor(chromium: Browser, installation: Installation) -> Iterator[Callable[
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory, policy: Policy, _sqlite_template: Path) -> Iterator[Any]:
+def installation(
+    tmp_path_factory: pytest.TempPathFactory, policy: Policy, _sqlite_template: Path, made_once: Any
+) -> Iterator[Any]:
     """A demo with two weeks behind it, served as a user would be."""
-    folder = tmp_path_factory.mktemp("installation")
-    shutil.copyfile(_sqlite_template, folder / "bihuan.db")
-    with pytest.MonkeyPatch.context() as shell:
-        for name in [name for name in os.environ if name.startswith("BIHUAN_")]:
-            shell.delenv(name)
-        settings = Settings(data_dir=folder, mail_url="mailto://relay.example")
+
+    def lived(folder: Path) -> None:
+        shutil.copyfile(_sqlite_template, folder / "bihuan.db")
+        settings = _settings(folder)
+        db = Database(settings.database())
+        (folder / "named.json").write_text(json.dumps(_live(db, policy, settings)), encoding="utf-8")
+        db.close()
+
+    folder = tmp_path_factory.mktemp("installation") / "copy"
+    shutil.copytree(made_once("lived", lived), folder)
+    named = json.loads((folder / "named.json").read_text(encoding="utf-8"))
+    settings = _settings(folder)
     db = Database(settings.database())
-    named = _live(db, policy, settings)
     app = create_app(settings, db, policy, lambda: NOW)
     with _served(app) as address:
         yield Installation(address, app, named)
     db.close()
+
+
+def _settings(folder: Path) -> Settings:
+    """Of an installation in that folder, whatever the developer's shell says."""
+    with pytest.MonkeyPatch.context() as shell:
+        for name in [name for name in os.environ if name.startswith("BIHUAN_")]:
+            shell.delenv(name)
+        return Settings(data_dir=folder, mail_url="mailto://relay.example")
 
 
 @pytest.fixture(scope="module")

@@ -121,7 +121,7 @@ def verdicts(db: Database) -> dict[str, bool]:
         return {number: data["on_time"] for number, data in rows if "on_time" in data}
 
 
-def test_the_share_on_time_is_reproduced_from_events(db, policy, file, log):
+def test_the_share_on_time_and_the_reopened_are_reproduced_from_events(db, policy, file, log):
     assert bring_in(db, policy, complaints(file), LATER).created == 11_774
     db.analyze()
     assert verdicts(db) == last_verdicts(log)
@@ -130,12 +130,11 @@ def test_the_share_on_time_is_reproduced_from_events(db, policy, file, log):
     assert (round(row["low"], 6), round(row["high"], 6)) == (0.474079, 0.492129)
     assert round(by_source(db, policy, until=WEEK_12)["value"], 3) == 0.269
     assert round(by_source(db, policy, since=WEEK_12)["value"], 3) == 0.699
+    check_reopened(db, policy)
 
 
-def test_the_reopened_incidents_are_those_that_the_log_counts(db, policy, file):
+def check_reopened(db: Database, policy: Policy) -> None:
     """152 came back at some time: none of them was solved at first contact; 147 came back within a week."""
-    bring_in(db, policy, complaints(file), LATER)
-    db.analyze()
     with db.read() as session:
         rows = {row["indicator"]: row for row in show(session, policy, UTC, None, None, None, LATER)}
         look = Look(session, UTC, Cut(), LATER)
@@ -163,16 +162,16 @@ def end_of(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1, microseconds=-1)
 
 
-def test_on_every_day_the_log_reads_as_if_it_ended_there(log, tmp_path):
+def test_every_third_day_the_log_reads_as_if_it_ended_there(log, tmp_path):
     days = 0
-    for at, lines in moving(log):
+    for at, lines in islice(moving(log), 0, None, 3):
         whole = log.write(tmp_path / "whole.csv", lines)
         cut = log.write(tmp_path / "cut.csv", (line for line in lines if line.at <= at), is_blind=True)
         seen = list(complaints(whole, at))
         assert same(seen, complaints(cut)), at
         assert all(event.occurred_at <= at for found in seen for event in found.events)
         days += 1
-    assert days == 262
+    assert days == 88
 
 
 def same(some: Iterable[ComplaintIn], others: Iterable[ComplaintIn]) -> bool:
