@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -22,21 +23,26 @@ class BehindProxy:
 
     def __init__(self, app: ASGIApp, trusted_proxies: str) -> None:
         """Wrap ``app``; the list is that of the setting."""
-        self.app, self.trusted = app, networks(trusted_proxies)
+        trusted = networks(trusted_proxies)
+        self.app, self.is_trusted = app, lru_cache(maxsize=4096)(lambda address: _is_in(address, trusted))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with what is known of its way here."""
         if scope["type"] == "http":
-            headers, peer = Headers(scope=scope), (scope.get("client") or ("",))[0]
-            is_from_proxy = _is_in(peer, self.trusted)
-            forwarded = headers.getlist("x-forwarded-for") if is_from_proxy else []
+            peer = (scope.get("client") or ("",))[0]
             state = scope.setdefault("state", {})
-            state["is_from_proxy"] = is_from_proxy
-            state["address"] = _origin(peer, forwarded, self.trusted)
-            scheme = headers.get("x-forwarded-proto", "").strip().lower()
-            if is_from_proxy and scheme in _SCHEMES:
-                scope["scheme"] = scheme
+            state["address"], state["is_from_proxy"] = peer, self.is_trusted(peer)
+            if state["is_from_proxy"]:
+                self._believe(scope, state)
         await self.app(scope, receive, send)
+
+    def _believe(self, scope: Scope, state: dict[str, Any]) -> None:
+        """Take over what the proxy says."""
+        headers = Headers(scope=scope)
+        state["address"] = _origin(state["address"], headers.getlist("x-forwarded-for"), self.is_trusted)
+        scheme = headers.get("x-forwarded-proto", "").strip().lower()
+        if scheme in _SCHEMES:
+            scope["scheme"] = scheme
 
 
 def is_from_proxy(request: Request) -> bool:
@@ -56,13 +62,12 @@ def asker(request: Request) -> str:
     return str(getattr(found, "ipv4_mapped", None) or found)
 
 
-def _origin(peer: str, forwarded: Sequence[str], trusted: tuple[Network, ...]) -> str:
+def _origin(peer: str, forwarded: Sequence[str], is_trusted: Callable[[str], bool]) -> str:
     """The last address on the way that is none of ours: what stands before it, whoever asked may have written."""
     hops = [hop.strip() for hop in ",".join(forwarded).split(",") if hop.strip()]
-    return next((hop for hop in reversed(hops) if not _is_in(hop, trusted)), peer)
+    return next((hop for hop in reversed(hops) if not is_trusted(hop)), peer)
 
 
-@lru_cache(maxsize=4096)
 def _is_in(address: str, trusted: tuple[Network, ...]) -> bool:
     try:
         found = ip_address(address)
