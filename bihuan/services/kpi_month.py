@@ -142,21 +142,23 @@ def _add(cell: Any, places: list[int], outcome: Outcome, *, is_waiting_counted: 
 def _surveys(session: Session, month: Month, indicators: Mapping[str, IndicatorPolicy]) -> list[Tally]:
     """Answers and invitations, by slice and day."""
     rows: list[Tally] = []
-    for dimension in month.cuts:
-        answers, asked = snapshot.answers(session, month, dimension), snapshot.asked(session, month, dimension)
-        for name, it in indicators.items():
-            is_asked = it.counts in {None, Counts.RESPONSE}
-            said = _asked(asked) if is_asked else map(_ANSWERS[Counts(str(it.counts))], answers)
-            rows += ({"dimension": dimension, "indicator": name, **row} for row in said)
-    total = [row | {"dimension": "", "element": ""} for row in rows if month.adds_up(row["dimension"])]
+    scores = {name: _ANSWERS[it.counts] for name, it in indicators.items() if it.counts and it.counts in _ANSWERS}
+    invited = [name for name, it in indicators.items() if it.counts is Counts.RESPONSE]
+    if scores:
+        for dimension, row in snapshot.answers(session, month):
+            rows += ({"dimension": dimension, "indicator": name, **told(row)} for name, told in scores.items())
+    if invited:
+        for dimension, row in snapshot.asked(session, month):
+            rows += ({"dimension": dimension, "indicator": name, **_asked(row)} for name in invited)
+    total_of = month.total_of or None
+    total = [row | {"dimension": "", "element": ""} for row in rows if row["dimension"] == total_of]
     return [*rows, *total]
 
 
-def _asked(rows: list[Tally]) -> Iterable[Tally]:
-    for row in rows:
-        outcome = Outcome(row["outcome"])
-        counts = {"x": row["n"] * (outcome is Outcome.YES), "n": row["n"], "open": row["n"] * (outcome is Outcome.OPEN)}
-        yield {"day": row["day"], "element": row["element"], "survey": OURS, **counts}
+def _asked(row: Tally) -> Tally:
+    outcome, n = Outcome(row["outcome"]), row["n"]
+    return {"day": row["day"], "element": row["element"], "survey": OURS, "x": n * (outcome is Outcome.YES), "n": n,
+            "open": n * (outcome is Outcome.OPEN)}  # fmt: skip
 
 
 def _scored(name: str, *, x: str = "", **further: str) -> Callable[[Tally], Tally]:

@@ -31,13 +31,12 @@ from sqlmodel import Session
 from bihuan.policy.kpi import MEDIANS, Counts
 from bihuan.store.queries import kpi, log
 from bihuan.store.queries.countable import Outcome
-from bihuan.store.queries.cut import column
 from bihuan.store.queries.instant import minutes
-from bihuan.store.queries.snapshot import Month
+from bihuan.store.queries.snapshot import Month, elements, peopled
 from bihuan.store.rows import table_of
 from schemas.complaint import Complaint
 from schemas.deadline import Deadline
-from schemas.people import Department, Staff
+from schemas.people import Department
 
 _C, _D = table_of(Complaint).c, table_of(Deadline).c
 _P = table_of(Department).c
@@ -95,11 +94,13 @@ def courses(session: Session, month: Month) -> Iterator[Course]:
         *([_others(month)] if "department" in month.dimensions else []),
         *(_lasted(facts, month, name) for name, it in month.indicators.items() if it.counts in MEDIANS),
     ))  # fmt: skip
+    total_of = month.total_of
+    adding = {total_of: "", f"{RESPONSES} {total_of}": f"{RESPONSES} "} if total_of else {}
     for part, day, element, course, n, amount, squares in rows:
         found = Course(part, day, element, course, n, int(amount or 0), int(squares or 0))
         yield found
-        if month.adds_up(part.removeprefix(f"{RESPONSES} ")):
-            yield found._replace(part=part.removesuffix(month.total_of), element="")
+        if part in adding:
+            yield found._replace(part=adding[part], element="")
 
 
 _WHOLE = {
@@ -135,26 +136,13 @@ def _facts(month: Month) -> CTE:
     promises = func.coalesce(deadlines.c.course, "")
     counted = case((deadlines.c.has_moved == 1, _by_department(month)), else_=promises)
     facts = select(
-        month.day_of(_C.registered_at).label("day"), *_elements(month),
+        month.day_of(_C.registered_at).label("day"), *elements(month),
         (course + promises).label("course"), (course + counted).label("by_department"),
         case((answered == Outcome.YES, waited)).label("minutes"),
         answered.label("answered"), waited.label("until_answered"),
         handled.label("handled"), lasted.label("until_handled"),
     )  # fmt: skip
-    return _peopled(facts, table, month).where(month.within(_C.registered_at)).cte("facts").prefix_with("MATERIALIZED")
-
-
-def _elements(month: Month) -> list[ColumnElement[str]]:
-    """The dimensions as text, empty where there is none."""
-    return [func.coalesce(type_coerce(column(name), String), "").label(f"of_{name}") for name in month.dimensions]
-
-
-def _peopled(statement: Select[Any], table: Any, month: Month) -> Select[Any]:
-    if "department" in month.dimensions:
-        table = table.outerjoin(table_of(Department), _P.id == _C.department_id)
-    if "handler" in month.dimensions:
-        table = table.outerjoin(table_of(Staff), table_of(Staff).c.id == _C.handler_id)
-    return statement.select_from(table)
+    return peopled(facts, table, month).where(month.within(_C.registered_at)).cte("facts").prefix_with("MATERIALIZED")
 
 
 def _piece(month: Month) -> ColumnElement[str]:
@@ -208,10 +196,10 @@ def _again(month: Month) -> CTE:
     again = log.answers_again(month.view)
     table = table_of(Complaint).join(again, again.c.complaint_id == _C.id)
     facts = select(
-        month.day_of(_C.registered_at).label("day"), *_elements(month), literal("", String).label("course"),
+        month.day_of(_C.registered_at).label("day"), *elements(month), literal("", String).label("course"),
         literal("", String).label("by_department"), minutes(again.c.asked_at, again.c.answered_at).label("minutes"),
     )  # fmt: skip
-    return _peopled(facts, table, month).where(month.within(_C.registered_at)).cte("again").prefix_with("MATERIALIZED")
+    return peopled(facts, table, month).where(month.within(_C.registered_at)).cte("again").prefix_with("MATERIALIZED")
 
 
 def _others(month: Month) -> Select[Any]:

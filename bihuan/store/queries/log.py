@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, Subquery, Text, and_, case, cast, func, or_, select
 
 from bihuan.rules.complaint import ENDS
 from bihuan.rules.gaming import HANDLES
@@ -17,6 +17,8 @@ _ANSWERS = (EventKind.RESPONDED, *HANDLES)
 """Somebody answered; what was handled was answered by that."""
 _NAMES_WHO = (EventKind.REGISTERED, EventKind.ASSIGNED, EventKind.AMENDED)
 _IS_ON_TIME = _E.data["on_time"].as_boolean()
+_SAYS_SOMETHING = cast(_E.data, Text) != "{}"
+"""Looked at first: most events say nothing, and need no reading."""
 
 
 def verdicts(view: View) -> Subquery:
@@ -56,7 +58,7 @@ def hand_overs(view: View) -> Subquery:
 
 def read(view: View) -> Subquery:
     """All of it in one pass: complaint_id, answered_at, was_handed_over, has_verdict (0 or 1)."""
-    is_verdict = and_(_E.kind.in_(sorted(ENDS)), _IS_ON_TIME.is_not(None))
+    is_verdict = and_(_SAYS_SOMETHING, _E.kind.in_(sorted(ENDS)), _IS_ON_TIME.is_not(None))
     said = select(
         _E.complaint_id,
         func.min(case((_E.kind.in_(_ANSWERS), _E.occurred_at))).label("answered_at"),
@@ -76,7 +78,8 @@ def last_verdict(view: View) -> ColumnElement[bool]:
 def _is_handed_over() -> ColumnElement[bool]:
     """Of a log: it names two people, or two departments, or says that it went to another department."""
     handler, department = _E.data["handler"].as_string(), _E.data["department"].as_string()
-    person, place = case((_E.kind.in_(_NAMES_WHO), handler)), case((_E.kind.in_(_NAMES_WHO), department))
+    names = and_(_SAYS_SOMETHING, _E.kind.in_(_NAMES_WHO))
+    person, place = case((names, handler)), case((names, department))
     return or_(
         func.min(person) != func.max(person), func.min(place) != func.max(place),
         func.max(case((_E.kind == EventKind.DEPARTMENT_CHANGED, 1), else_=0)) == 1,
