@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -52,6 +53,30 @@ def dispersion(counts: pd.DataFrame) -> float:
         return 1.0
     z: NDArray[np.float64] = (x / n - share) / np.sqrt(share * (1 - share) / n)
     return _scatter(z)
+
+
+def dispersion_within(stretches: Sequence[NDArray[np.float64]], *, is_count: bool = False) -> float | None:
+    """The same of several stretches of weeks, each around its own level: what lies between them is no scatter.
+
+    Args:
+        stretches: Events and cases by week in order, each of shape (weeks, 2), cases more than 0.
+        is_count: Whether events are counted over an exposure, so that they should be Poisson.
+
+    Returns:
+        1 or more; None where there are too few neighbours to tell.
+    """
+    ranges = np.concatenate([np.abs(np.diff(_standardised(one, is_count=is_count))) for one in stretches])
+    return max(1.0, float(ranges.mean() / _D2) ** 2) if len(ranges) >= LEAST_WEEKS - 1 else None
+
+
+def _standardised(stretch: NDArray[np.float64], *, is_count: bool) -> NDArray[np.float64]:
+    x, n = stretch.reshape(-1, 2).T
+    level = x.sum() / n.sum() if len(n) else 0.0
+    variance = level if is_count else level * (1 - level)
+    if variance <= 0:
+        return np.empty(0)
+    found: NDArray[np.float64] = (x / n - level) / np.sqrt(variance / n)
+    return found
 
 
 def dispersion_of_counts(days: pd.Series) -> float:

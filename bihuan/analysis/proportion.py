@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import hypot
+from functools import lru_cache
+from math import hypot, sqrt
 from typing import Literal, NamedTuple
 
 from scipy.stats import binomtest, norm
@@ -96,6 +97,33 @@ def newcombe(x1: int, n1: int, x2: int, n2: int, confidence: float = 0.95) -> Co
     return Contrast(value, value - low, value + high)
 
 
+def wilson_of(share: float, worth: float, confidence: float = 0.95) -> Interval:
+    """``wilson`` of a share that is worth so many cases, which need not be whole.
+
+    What scatters φ times as much as chance makes is worth n / φ; what was held to another mix, p (1 - p) / variance
+    (Korn and Graubard, Survey Methodology 24, 1998).
+
+    Raises:
+        ValueError: The share lies outside 0..1, or the worth is not more than 0.
+    """
+    if not 0 <= share <= 1 or worth <= 0:
+        raise ValueError(f"a share lies in 0..1 and is worth more than 0 cases, not {share:g} of {worth:g}")
+    z = quantile(confidence)
+    scale = 1 + z**2 / worth
+    middle = (share + z**2 / (2 * worth)) / scale
+    half = z * sqrt(share * (1 - share) / worth + z**2 / (4 * worth**2)) / scale
+    return Interval(max(middle - half, 0.0) if share else 0.0, min(middle + half, 1.0) if share < 1 else 1.0)
+
+
+def newcombe_of(share1: float, worth1: float, share2: float, worth2: float, confidence: float = 0.95) -> Contrast:
+    """``newcombe`` of shares that are worth so many cases; see ``wilson_of``."""
+    first, second = wilson_of(share1, worth1, confidence), wilson_of(share2, worth2, confidence)
+    value = share1 - share2
+    low, high = hypot(share1 - first.low, second.high - share2), hypot(first.high - share1, share2 - second.low)
+    return Contrast(value, value - low, value + high)
+
+
+@lru_cache(maxsize=64)
 def quantile(confidence: float) -> float:
     """The normal quantile of a two-sided interval: 1.96 of 0.95.
 
