@@ -10,7 +10,7 @@ from sqlalchemy import Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from schemas.base import Document, Id, Word
-from schemas.item import Verdict
+from schemas.verification import Verdict
 
 STANDARD = "standard"
 """``subject_kind`` of messages about a standard."""

@@ -10,6 +10,7 @@ from sqlalchemy import Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from schemas.base import Document, Id, Word
+from schemas.verification import Verdict
 
 ITEM = "item"
 """``subject_kind`` of deadlines, escalations and messages about an improvement item."""
@@ -109,21 +110,6 @@ class Gate(StrEnum):
     """效果判定: the verdict."""
     G5 = "g5"
     """标准化与关闭."""
-
-
-class Verdict(StrEnum):
-    """What the data say of an effect; computed, never typed."""
-
-    EFFECTIVE = "effective"
-    PARTIAL = "partial"
-    INEFFECTIVE = "ineffective"
-    WORSE = "worse"
-    NOT_ATTRIBUTABLE = "not_attributable"
-    """It moved, and elsewhere it moved as much."""
-    INCONCLUSIVE = "inconclusive"
-    """Not enough data."""
-    NOT_IMPLEMENTED = "not_implemented"
-    """Too little of the plan was done for it to be judged."""
 
 
 class Priority(StrEnum):
