@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, and_, case, func, literal, select
 from sqlmodel import Session
 
 from bihuan.rules.complaint import DROPS
@@ -17,7 +17,7 @@ from bihuan.rules.gaming import HANDLES
 from bihuan.store.queries.countable import Countable, Outcome, View, counted
 from bihuan.store.queries.cut import Cut, key
 from bihuan.store.queries.instant import Seconds, minutes
-from bihuan.store.queries.log import answers_again, first_answers, hand_overs, verdicts
+from bihuan.store.queries.log import first_answer, last_verdict_line, owed_answers, says_on_time, was_handed_over
 from bihuan.store.rows import table_of
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintState, EventKind
 from schemas.deadline import Deadline, DeadlineState
@@ -65,9 +65,8 @@ def source_verdict(view: View) -> Countable:
 
     Apart: not ended yet; ended without a verdict.
     """
-    said = verdicts(view)
-    table = table_of(Complaint).outerjoin(said, and_(said.c.complaint_id == _C.id, said.c.nth == 1))
-    return Countable(table, verdict_outcome(said.c.is_on_time, view))
+    said = last_verdict_line(view)
+    return Countable(table_of(Complaint).outerjoin(*said), verdict_outcome(says_on_time(said.log), view))
 
 
 def verdict_outcome(is_on_time: ColumnElement[Any], view: View) -> ColumnElement[str]:
@@ -145,9 +144,7 @@ def first_contact(within: timedelta, view: View) -> Countable:
 
     A hand-over is a change of department, or a second person it is assigned to. Apart: as with ``reopened``.
     """
-    log = hand_overs(view)
-    table = table_of(Complaint).outerjoin(log, log.c.complaint_id == _C.id)
-    return Countable(table, contact(log.c.complaint_id.is_not(None), within, view))
+    return Countable(table_of(Complaint), contact(was_handed_over(view), within, view))
 
 
 def contact(was_handed_over: ColumnElement[bool], within: timedelta, view: View) -> ColumnElement[str]:
@@ -168,9 +165,8 @@ def first_response_time(view: View) -> Countable:
     Handling answers too. Apart: withdrawn or merged before anybody answered; answered before it was registered, by the
     clocks of its source.
     """
-    log = first_answers(view)
-    table = table_of(Complaint).outerjoin(log, log.c.complaint_id == _C.id)
-    return _time(table, log.c.answered_at, view)
+    answer = first_answer(view)
+    return _time(table_of(Complaint).outerjoin(*answer), answer.log.c.occurred_at, view)
 
 
 def handling_time(view: View) -> Countable:
@@ -210,15 +206,9 @@ def response_time(view: View) -> Countable:
 
     Apart: nobody has answered the registration yet; withdrawn or merged before.
     """
-    log, again = first_answers(view), answers_again(view)
-    first = select(_C.id.label("complaint_id"), log.c.answered_at, _C.registered_at.label("asked_at")).select_from(
-        table_of(Complaint).outerjoin(log, log.c.complaint_id == _C.id)
-    )
-    later = select(again.c.complaint_id, again.c.answered_at, again.c.asked_at)
-    owed = union_all(first.where(_C.id.between(*view.ids)), later).subquery()
-    table = table_of(Complaint).join(owed, owed.c.complaint_id == _C.id)
-    outcome, _ = waited(owed.c.answered_at, view)
-    return Countable(table, outcome, amount=minutes(owed.c.asked_at, owed.c.answered_at),
+    owed = owed_answers(view)
+    outcome, _ = waited(owed.answered_at, view)
+    return Countable(owed.table, outcome, amount=minutes(owed.asked_at, owed.answered_at), only=owed.is_owed,
                      counted=frozenset({Outcome.YES}))  # fmt: skip
 
 
