@@ -82,7 +82,11 @@ def show(
     Raises:
         UsageError: No such dimension.
     """
-    look = Look(session, here, Cut(since, until, by), at)
+    return every(Look(session, here, Cut(since, until, by), at), policy)
+
+
+def every(look: Look, policy: Policy) -> list[dict[str, Any]]:
+    """Every indicator as a look has it: the rows of ``rows_of``, each with its ``indicator``."""
     return [
         {"indicator": name, **row}
         for name, indicator in policy.kpi.indicators.items()

@@ -35,6 +35,7 @@ from bihuan.services.month_frame import frames
 from bihuan.services.people import roster
 from bihuan.settings import Settings
 from bihuan.store.lock import hold
+from bihuan.store.queries.cut import Cut
 from bihuan.store.queries.month import Stretch, first_registered
 from bihuan.store.rows import insert_rows, table_of
 from schemas.improvement import AnalysisRun, Finding, Problem
@@ -101,12 +102,9 @@ def review(session: Session, policy: Policy, settings: Settings, month_on: date,
         period, found.complaints, found.answers, parameters=_parameters(policy), tier_weights=said.weights.tier,
         known=_known_topics(session, month_on, scope),
     )  # fmt: skip
-    if scope:  # the registry counts the whole house
-        return made
-    return replace(
-        made, indicators=kpi.show(session, policy, here, month_at, until, None),
-        trend=kpi.show(session, policy, here, since, until, "month"),
-    )  # fmt: skip
+    month, trend = Cut(month_at, until, scope=when), Cut(since, until, "month", scope=when)
+    shown, moved = (kpi.every(kpi.Look(session, here, cut), policy) for cut in (month, trend))
+    return replace(made, indicators=shown, trend=moved)
 
 
 def _parameters(policy: Policy) -> Parameters:

@@ -8,10 +8,11 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, String, Text, case, cast, literal, type_coerce
+from sqlalchemy import ColumnElement, FromClause, Select, String, Text, case, cast, literal, select, type_coerce
 
 from bihuan.errors import UsageError
 from bihuan.policy.kpi import DIMENSIONS as STORED
+from bihuan.policy.scope import When
 from bihuan.store.rows import table_of
 from schemas.complaint import Complaint
 from schemas.people import Department, Staff
@@ -44,6 +45,7 @@ class Cut:
         by: A dimension, or one of ``PERIODS``; None: all together.
         periods: That ``by`` cuts into, where it is a period.
         where: The values that are looked at.
+        scope: Whose complaints are looked at, and what is about them; None: everything.
 
     Raises:
         UsageError: No such dimension.
@@ -54,6 +56,7 @@ class Cut:
     by: str | None = None
     periods: Periods = ()
     where: Where = field(default_factory=dict)
+    scope: When | None = None
 
     def __post_init__(self) -> None:
         """Refuse a dimension that there is not."""
@@ -103,7 +106,15 @@ def within(
     for name, value in cut.where.items():
         found = type_coerce(column(name, own), String)
         narrowed = narrowed.where(found.is_(None) if value is None else found == value)
-    return narrowed
+    return narrowed.where(*of_scope(cut.scope)) if cut.scope else narrowed
+
+
+def of_scope(when: When) -> list[ColumnElement[bool]]:
+    """The conditions of a scope, on the complaint and its department of today."""
+    words = {name: said for name, said in when.named.items() if name != "department"}
+    conditions: list[ColumnElement[bool]] = [_C[name].in_(said) for name, said in words.items()]
+    ids = select(_P.id).where(_P.code.in_(when.department))
+    return [*conditions, _C.department_id.in_(ids)] if when.department else conditions
 
 
 def column(name: str, own: Mapping[str, Any] = _NOTHING) -> ColumnElement[Any]:

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Row, Select, String, and_, case, func, or_, select, type_coerce
+from sqlalchemy import Row, Select, String, and_, case, func, or_, select, type_coerce
 from sqlmodel import Session
 
 from bihuan.policy.scope import When
 from bihuan.rules.complaint import ENDS
 from bihuan.rules.plain_stage import NEVER
 from bihuan.rules.terms import HANDS_OVER
+from bihuan.store.queries.cut import of_scope
 from bihuan.store.queries.instant import Microseconds
 from bihuan.store.rows import id_in, table_of
 from schemas.complaint import Complaint, ComplaintEvent, EventKind
@@ -178,7 +179,7 @@ def answers(session: Session, stretch: Stretch) -> Iterator[Row[Any]]:
         ).outerjoin(table_of(Department), _P.id == _C.department_id)
     ).where(_A.answered_at >= stretch.since, _A.answered_at < stretch.until, _A.invitation_id.is_not(None))  # fmt: skip
     if stretch.when:
-        found = found.where(*_of(stretch.when))
+        found = found.where(*of_scope(stretch.when))
     yield from session.execute(found.order_by(_A.answered_at, _A.id), execution_options={"yield_per": _BATCH})
 
 
@@ -192,12 +193,4 @@ def _within(found: Select[Any], stretch: Stretch) -> Select[Any]:
     found = found.where(_C.registered_at >= stretch.since, _C.registered_at < stretch.until)
     if not stretch.when:
         return found
-    return found.where(*_of(stretch.when))
-
-
-def _of(when: When) -> list[ColumnElement[bool]]:
-    """The conditions of a scope, on the complaint and its department of today."""
-    columns = {name: getattr(_C, name) for name in when.named if name != "department"}
-    ids = select(_P.id).where(_P.code.in_(when.department))
-    conditions = [columns[name].in_(words) for name, words in when.named.items() if name != "department"]
-    return [*conditions, _C.department_id.in_(ids)] if when.department else conditions
+    return found.where(*of_scope(stretch.when))
