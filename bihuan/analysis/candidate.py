@@ -17,6 +17,7 @@ from scipy.stats import norm
 from bihuan.analysis.cells import Whole
 from bihuan.analysis.contribution import Gate
 from bihuan.analysis.split import split_count
+from bihuan.analysis.subject import SURVEYED
 from schemas.improvement import Bone, FindingSource, FindingState
 
 _Z95 = float(norm.ppf(0.975))
@@ -135,9 +136,9 @@ def refuted_by(dimension: str) -> Refutation:
     return _REFUTED.get(dimension, Refutation.REST_MOVED_TOO)
 
 
-def source_of(dimension: str) -> FindingSource:
-    """What found a candidate of a dimension."""
-    return _SOURCES.get(dimension, FindingSource.SLICE)
+def source_of(dimension: str, indicator: str) -> FindingSource:
+    """What found a candidate of a dimension: a slice of what complainants answered is found by the survey."""
+    return _SOURCES.get(dimension, FindingSource.SURVEY if indicator in SURVEYED else FindingSource.SLICE)
 
 
 def concluded(name: str, it: Whole, dispersion: float, tested: pd.DataFrame, gate: Gate, months: int) -> Conclusion:

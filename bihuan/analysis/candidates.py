@@ -143,9 +143,9 @@ def _slices(
         details = _since(subject, own, row) | _mostly(subject, own, row) | _within(row) | _told_by(topics, row)
         dimension, element = _name(row)
         yield Candidate(
-            rank=0, source=source_of(row.dimension), indicator=row.indicator, dimension=dimension, element=element,
-            state=FindingState(row.state), bone=bone_of(row.dimension), x0=row.x0, n0=row.n0, x1=row.x1, n1=row.n1,
-            size=row.size, low=row.low, high=row.high, contribution=row.contribution, q=row.q,
+            rank=0, source=source_of(row.dimension, row.indicator), indicator=row.indicator, dimension=dimension,
+            element=element, state=FindingState(row.state), bone=bone_of(row.dimension), x0=row.x0, n0=row.n0,
+            x1=row.x1, n1=row.n1, size=row.size, low=row.low, high=row.high, contribution=row.contribution, q=row.q,
             refuted_by=refuted_by(row.dimension), evidence=_evidence(subject, own, row, parameters), details=details,
         )  # fmt: skip
 
@@ -229,7 +229,7 @@ def _word(word: Word, frame: pd.DataFrame, parameters: Parameters) -> Candidate:
     details = {"language": word.language, "together": list(word.together), "z": word.z,
                "examples": [it._asdict() for it in word.examples]}  # fmt: skip
     return Candidate(
-        rank=0, source=source_of(WORD), indicator=COMPLAINTS, dimension=WORD, element=word.word,
+        rank=0, source=source_of(WORD, COMPLAINTS), indicator=COMPLAINTS, dimension=WORD, element=word.word,
         state=FindingState.LOCALIZED, bone=bone_of(WORD), x0=word.x0, n0=word.n0, x1=word.x1, n1=word.n1, size=None,
         low=None, high=None, contribution=None, q=word.q, refuted_by=refuted_by(WORD),
         evidence=worst(frame.iloc[list(word.rows)], parameters.severity_weights), details=details,

@@ -21,7 +21,9 @@ Complaints: one row a complaint registered in the baseline or in the month.
 
 Answers: one row an answer: ``number`` str (of the complaint, empty where there is none), ``answered_on`` datetime64,
 ``DIMENSIONS`` (of the complaint) category, ``person`` str, ``text`` str (the comment, masked) and ``is_negative``
-boolean (NA where it cannot be judged).
+boolean (NA where it cannot be judged). Where scores were asked for, ``SCORED`` stand beside: ``is_detractor`` boolean
+(recommends with 0 to 6; NA without a recommendation score) and ``is_unsatisfied`` boolean (satisfaction below the top
+two of five; NA without a satisfaction score).
 """
 
 from __future__ import annotations
@@ -52,6 +54,8 @@ ANSWERS: Mapping[str, str] = MappingProxyType(
     | {"person": "str", "text": "str", "is_negative": "boolean"}
 )
 """The columns of the frame of answers with their types."""
+SCORED: Mapping[str, str] = MappingProxyType(dict.fromkeys(("is_detractor", "is_unsatisfied"), "boolean"))
+"""Columns that the frame of answers may have beside these; packs of earlier editions have none."""
 
 
 def checked(frame: pd.DataFrame) -> pd.DataFrame:
@@ -73,12 +77,13 @@ def checked(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def checked_answers(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame of answers as promised above, by day and complaint number.
+    """A frame of answers as promised above, by day and complaint number; ``SCORED`` only where it has them.
 
     Raises:
         ValueError: A column is missing or holds what its type does not, or a day is missing.
     """
-    return _typed(frame, ANSWERS, "answered_on").sort_values(["answered_on", "number"], ignore_index=True)
+    kinds = {**ANSWERS, **{name: kind for name, kind in SCORED.items() if name in frame}}
+    return _typed(frame, kinds, "answered_on").sort_values(["answered_on", "number"], ignore_index=True)
 
 
 def no_answers() -> pd.DataFrame:

@@ -15,6 +15,11 @@ from bihuan.analysis.dispersion import dispersion, dispersion_of_counts, mondays
 from bihuan.analysis.month import DIMENSIONS, in_month
 
 LATE, REOPENED, NEGATIVE, COMPLAINTS = "late", "reopened", "negative", "complaints"
+DETRACTOR, UNSATISFIED = "detractor", "unsatisfied"
+SCORES = {DETRACTOR: "is_detractor", UNSATISFIED: "is_unsatisfied"}
+"""The column of answers that each rate of scores is counted from."""
+SURVEYED = frozenset({NEGATIVE, *SCORES})
+"""The rates that complainants' answers give."""
 TOPIC = "topic"
 FACTORS = ("hand_off", "ping_pong", "reopened", "late")
 """Binary factors: what happened to a complaint. Each is a dimension of one element, ``YES``."""
@@ -34,6 +39,8 @@ class Subject:
 def subjects(complaints: pd.DataFrame, answers: pd.DataFrame, month_on: date) -> Iterator[Subject]:
     """The rates of a month: ``late`` of what has a decided deadline, ``reopened`` of what was handled, ``negative``.
 
+    Of answers with a recommendation or a satisfaction score also ``detractor`` and ``unsatisfied``, where any has one.
+
     Args:
         complaints: Checked, with ``TOPIC`` beside it.
         answers: Checked; where it has rows ``negative`` is of them, by the day of the answer, each with the topic and
@@ -49,8 +56,12 @@ def subjects(complaints: pd.DataFrame, answers: pd.DataFrame, month_on: date) ->
     if answers.empty:
         yield _subject(NEGATIVE, complaints["is_negative"], complaints, days, factors, month_on)
     else:
-        yield _subject(NEGATIVE, answers["is_negative"], answers, answers["answered_on"],
-                       _of_answers(answers, complaints, factors), month_on)  # fmt: skip
+        told = _of_answers(answers, complaints, factors)
+        scored = {
+            name: column for name, column in SCORES.items() if column in answers and answers[column].notna().any()
+        }
+        for name, column in {NEGATIVE: "is_negative", **scored}.items():
+            yield _subject(name, answers[column], answers, answers["answered_on"], told, month_on)
 
 
 def exposed(

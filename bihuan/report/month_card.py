@@ -7,6 +7,7 @@ from typing import Any
 
 from bihuan.analysis.candidate import Candidate
 from bihuan.analysis.review import Review
+from bihuan.analysis.subject import SURVEYED
 from bihuan.report.month_conclusion import placed
 from bihuan.report.month_table import examples, links, small
 from bihuan.report.month_wording import MonthWording
@@ -45,7 +46,7 @@ def _card(it: Candidate, wording: MonthWording) -> dict[str, Any]:
         "source": wording.sections["finding_source"][it.source],
         "state": wording.sections["finding_state"][it.state],
         "facts": list(_facts(it, wording)),
-        "links_name": wording.say("latest_first" if it.indicator == "negative" else "worst_first"),
+        "links_name": wording.say("latest_first" if it.indicator in SURVEYED else "worst_first"),
         "links": links(it.evidence, wording),
         "examples": examples(it.details.get("examples", ()), wording),
     }

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from sqlmodel import Session
 
-from bihuan.analysis.month import ANSWERS, DIMENSIONS, checked, checked_answers, no_answers
+from bihuan.analysis.month import ANSWERS, DIMENSIONS, SCORED, checked, checked_answers, no_answers
+from bihuan.analysis.score import DETRACTS_TO, SATISFIED_FROM
 from bihuan.rules.business_time import BusinessClock
 from bihuan.rules.mask import mask
 from bihuan.services.month_way import ways
@@ -95,10 +96,16 @@ def _answers(asked: Sequence[Any], complaints: pd.DataFrame, zone: ZoneInfo) -> 
         "answered_on": _days(pd.Series([row.answered_at for row in asked]), zone),
         "text": [mask(row.comment[:_TEXT]) if row.comment else "" for row in asked],
         "is_negative": pd.array([row.is_negative for row in asked], dtype="boolean"),
+        "is_detractor": pd.array([_at_most(row.nps, DETRACTS_TO) for row in asked], dtype="boolean"),
+        "is_unsatisfied": pd.array([_at_most(row.csat, SATISFIED_FROM - 1) for row in asked], dtype="boolean"),
     })  # fmt: skip
     about = complaints.set_index("number")[[*DIMENSIONS, "person"]]
     joined = told.join(about, on="number").fillna({"person": ""})
-    return checked_answers(joined[list(ANSWERS)])
+    return checked_answers(joined[[*ANSWERS, *SCORED]])
+
+
+def _at_most(score: int | None, limit: int) -> bool | None:
+    return None if score is None else score <= limit
 
 
 def _days(instants: pd.Series, zone: ZoneInfo) -> pd.Series:

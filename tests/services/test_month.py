@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bihuan.analysis.candidate import Outcome
@@ -17,16 +18,19 @@ from bihuan.services import month_report
 from bihuan.services.month import Due, due, kept, review
 from bihuan.services.month_report import analyse, analyse_due
 from bihuan.services.survey import follow_up
+from bihuan.store.rows import insert_rows
 from schemas.access import Role
 from schemas.complaint import CustomerIn, EventIn, EventKind
 from schemas.improvement import AnalysisRun, Finding, Problem
 from schemas.outbox import Message, MessageState, Notice
 from schemas.people import Staff
+from schemas.survey import Answer, AnswerSource, Invitation, InvitationState
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 SEPTEMBER, OCTOBER = date(2026, 9, 1), date(2026, 10, 1)
 ANALYSED = datetime(2026, 11, 2, 0, 0, tzinfo=UTC)
 """Monday 2 November, 08:00 in Shanghai: the first working day after October."""
+DAYS = timedelta(days=25)
 PRODUCTS = ("扫地机器人", "空气净化器", "电饭煲", "洗衣机", "冰箱")
 
 
@@ -162,6 +166,30 @@ def test_a_scope_has_a_month_of_its_own(quality):
     with quality.db.read() as session:
         assert kept(session, OCTOBER, "phone")["complaints"] == 0
         assert kept(session, SEPTEMBER) is None
+
+
+def test_scores_below_the_limits_are_bad_and_scores_that_were_not_given_are_neither(quality):
+    by_number = sorted(quality.complaints, key=lambda row: row.number)
+    about = [row.id for row in by_number if row.registered_at > ANALYSED - DAYS][:4]
+    said = [{"nps": 6, "csat": 4}, {"nps": 7, "csat": 3}, {"nps": None, "csat": 5}, {"nps": 10, "csat": None}]
+    at = ANALYSED - timedelta(days=3)
+    asked = {
+        "duty": "satisfaction_follow_up", "questionnaire": "satisfaction", "policy_version": "x", "started_at": at,
+        "send_at": at, "due_at": at, "expires_at": at, "state": InvitationState.ANSWERED,
+    }  # fmt: skip
+    told = {"channel": AnswerSource.WEB, "values": {}, "changed_at": at, "is_negative": False}
+    with quality.db.write() as session:
+        insert_rows(session, Invitation, [
+            asked | {"id": one, "key": f"i{one}", "subject_id": one} for one in about
+        ])  # fmt: skip
+        insert_rows(session, Answer, [
+            told | scores | {"invitation_id": one, "subject_id": one, "external_id": str(one),
+                             "answered_at": at}
+            for one, scores in zip(about, said, strict=True)
+        ])  # fmt: skip
+    found = reviewed(quality).answers
+    assert found["is_detractor"].tolist() == [True, False, pd.NA, False]
+    assert found["is_unsatisfied"].tolist() == [False, True, False, pd.NA]
 
 
 def test_where_nothing_was_registered_nothing_is_due(office):

@@ -10,7 +10,7 @@ import pytest
 from bihuan.analysis.candidate import Outcome, Refutation
 from bihuan.analysis.month import DIMENSIONS
 from bihuan.analysis.pareto_views import View
-from bihuan.analysis.subject import COMPLAINTS, FACTORS, LATE, NEGATIVE, REOPENED
+from bihuan.analysis.subject import COMPLAINTS, FACTORS, LATE, REOPENED, SURVEYED
 from bihuan.notify.words import LANGUAGES, words
 from bihuan.report import month_page
 from bihuan.report.month_conclusion import conclusion, headline, placed
@@ -23,7 +23,7 @@ EVIL = "<script>alert('月')</script>"
 SPACE = "\N{NO-BREAK SPACE}"
 SECTIONS = {
     "month_outcome": Outcome, "refutation": Refutation, "stage": Stage, "bone": Bone, "finding_source": FindingSource,
-    "finding_state": FindingState, "pareto_view": View, "event_rate": (LATE, REOPENED, NEGATIVE, COMPLAINTS),
+    "finding_state": FindingState, "pareto_view": View, "event_rate": (LATE, REOPENED, *SURVEYED, COMPLAINTS),
     "dimension": (*DIMENSIONS, *FACTORS, "topic", "word", "stage"),
 }  # fmt: skip
 
