@@ -7,7 +7,7 @@ from prefect import flow
 from bihuan.clock import parse_instant
 from tasks.batches import until_none
 from tasks.heartbeat import beat, show_counts
-from tasks.improvement import analyse_months
+from tasks.improvement import analyse_months, show_conclusions
 from tasks.outbox import deliver_batch
 
 SWEEP = "improvement-month"
@@ -15,7 +15,7 @@ SWEEP = "improvement-month"
 
 @flow(name=SWEEP)
 def improvement_month(at: str | None = None) -> dict[str, object]:
-    """Analyse every month that is to be and has not been, then send what waits in the outbox.
+    """Analyse every month that is to be and has not been, then send what waits in the outbox and show what they say.
 
     Args:
         at: Look as of this instant, ISO 8601 with an offset or a zone name; empty: now.
@@ -26,5 +26,6 @@ def improvement_month(at: str | None = None) -> dict[str, object]:
     kept = analyse_months(parse_instant(at) if at else None)
     messages = until_none(deliver_batch, "claimed") if kept else {}
     beat(SWEEP, len(kept))
+    show_conclusions(kept)
     show_counts(SWEEP, {"months": {"analysed": len(kept)}, "messages": messages})
     return {"months": kept, "messages": messages}

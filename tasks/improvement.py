@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 
 from prefect import get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.tasks import exponential_backoff
 
+from bihuan.services.month_note import note
 from bihuan.services.month_report import analyse_due
 from tasks.installation import installation
+
+CONCLUSION = "month-conclusion"
+"""Key of the artifact."""
 
 
 @task(
@@ -32,3 +37,18 @@ def analyse_months(at: datetime | None = None) -> list[str]:
     kept = analyse_due(here.db, here.policy, here.settings, here.instant(at))
     get_run_logger().info("months analysed: %s", ", ".join(kept) or "none")
     return kept
+
+
+@task(cache_policy=NO_CACHE, retries=1, retry_delay_seconds=1, timeout_seconds=30)
+def show_conclusions(numbers: list[str]) -> None:
+    """Publish what these months say in a few lines, with links to their pages, as the artifact ``month-conclusion``.
+
+    Args:
+        numbers: Of the analyses that were kept; none: nothing is published.
+    """
+    if not numbers:
+        return
+    here = installation()
+    with here.db.read() as session:
+        told = note(session, numbers, here.settings.web_url.rstrip("/"), here.settings.language)
+    create_markdown_artifact(told, key=CONCLUSION, description="What the months say that were analysed last.")

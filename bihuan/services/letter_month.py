@@ -32,7 +32,7 @@ class MonthFacts:
         """What the template prints, alone and as an item of a digest."""
         run = self.runs[row.subject_id]
         period = f"{run.period_on:%Y-%m}" + (f" {run.scope}" if run.scope else "")
-        rates = [_rate(one, language) for one in run.conclusion["rates"]]
+        rates = [rate_told(one, language) for one in run.conclusion["rates"]]
         candidates = [
             {"rank": one.rank, "dimension": word("dimension", one.dimension, language), "element": one.element}
             for one in self.found.get(run.id, ())
@@ -44,7 +44,8 @@ class MonthFacts:
         }  # fmt: skip
 
 
-def _rate(one: Mapping[str, Any], language: str) -> dict[str, Any]:
+def rate_told(one: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """A rate of a conclusion in words: its name, outcome, share before and now, and how many cases now."""
     return {
         "name": word("months", f"rate_{one['indicator']}", language),
         "outcome": word("months", f"outcome_{one['outcome']}", language),

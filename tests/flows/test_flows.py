@@ -29,6 +29,9 @@ from sqlmodel import Session, select
 from bihuan.clock import fixed, wall_clock
 from bihuan.errors import RefusedError, UsageError
 from bihuan.policy.models import Policy
+from bihuan.report.month_files import PACK
+from bihuan.report.pack import packed
+from bihuan.services import month_report
 from bihuan.services.complaint import register
 from bihuan.services.intake import take_in
 from bihuan.services.people import StaffIn, save_department, save_staff
@@ -37,6 +40,7 @@ from bihuan.testing import HttpServer
 from deployments.bootstrap import ZOMBIE, bury_dead_runs, forget_missed_runs, watch_for_zombies
 from deployments.registry import deployments
 from flows.house_keeping import house_keeping
+from flows.improvement_month import improvement_month
 from flows.kpi_snapshot import kpi_snapshot
 from flows.outbox_delivery import outbox_delivery
 from flows.sla_check import sla_check
@@ -47,6 +51,7 @@ from schemas.kpi import Snapshot
 from schemas.survey import Invitation
 from tasks.batches import MOST_BATCHES, until_none
 from tasks.deadline import check_due_batch
+from tasks.improvement import CONCLUSION
 from tasks.installation import Installation, installation
 from tasks.outbox import deliver_batch
 
@@ -144,6 +149,21 @@ def test_a_run_leaves_a_heartbeat_and_a_table(prefect: SyncPrefectClient, here: 
     shown = ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(any_=["outbox-delivery"]))
     [table] = prefect.read_latest_artifacts(artifact_filter=shown)
     assert {"part": "messages", "what": "sent", "count": counts["sent"]} in json.loads(str(table.data))
+
+
+def test_a_month_that_was_analysed_leaves_its_conclusion_with_a_link(
+    prefect: SyncPrefectClient, here: Installation, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(month_report, "files", lambda made, _words, _imprint: {PACK: packed(made).content})
+    afterwards = (wall_clock() + timedelta(days=45)).isoformat()
+    number, *_ = improvement_month(afterwards)["months"]
+    shown = ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(any_=[CONCLUSION]))
+    [told] = prefect.read_latest_artifacts(artifact_filter=shown)
+    assert f"({here.settings.web_url}/months/{number})" in str(told.data)
+    assert "投诉 1" in str(told.data)
+    assert "张敏" not in str(told.data)
+    assert improvement_month(afterwards)["months"] == []
+    assert [one.id for one in prefect.read_latest_artifacts(artifact_filter=shown)] == [told.id]
 
 
 def test_every_schedule_becomes_runs(prefect: SyncPrefectClient):
