@@ -40,6 +40,10 @@ class Imprint:
     estimated_years: tuple[int, ...] = ()
     """Years whose official days off are not known."""
     is_simulated: bool = False
+    departments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By their code: what each is called, by language; one that is missing is called by its code."""
+    handlers: Mapping[str, str] = field(default_factory=dict)
+    """By their code: the code of each one's department."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,15 @@ class MonthWording(Wording):
             return self.sections[dimension].get(element, element)
         if dimension in FACTORS:
             return self.say("yes")
+        if dimension == "department":
+            return self.department(element)
+        if dimension == "handler" and element in self.imprint.handlers:
+            return self.say("handler_of", handler=element, department=self.department(self.imprint.handlers[element]))
         return self.topics.get(element, element) if dimension == "topic" else element
+
+    def department(self, code: str) -> str:
+        """What a department is called in this language."""
+        return self.imprint.departments.get(code, {}).get(self.say("lang")[:2], code)
 
     def place(self, dimension: str, element: str) -> str:
         """A slice: its dimension and element; a factor by its own name alone."""

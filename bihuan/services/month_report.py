@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from sqlmodel import Session
 
@@ -19,6 +22,7 @@ from bihuan.report.pack import sha256_of
 from bihuan.services.month import Due, due, keep, review
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
+from bihuan.store.queries import names
 from bihuan.store.queries.board import is_simulated
 
 FOLDER = "months"
@@ -47,7 +51,7 @@ def analyse(db: Database, policy: Policy, settings: Settings, wanted: Due, at: d
     """
     with db.read() as session:
         made = review(session, policy, settings, wanted.month_on, wanted.scope)
-        imprint = _imprint(session, policy, settings, made.period)
+        imprint = replace(_imprint(session, policy, settings, made.period), **_called(session))
     report = files(made, {language: words(language) for language in LANGUAGES}, imprint)
     paths = _write(settings.data_dir, folder_of(made.period), report)
     with db.write() as session:
@@ -64,6 +68,17 @@ def _imprint(session: Session, policy: Policy, settings: Settings, period: Perio
         estimated_years=tuple(sorted(year for year in years if not calendar.is_official(year))),
         is_simulated=is_simulated(session),
     )  # fmt: skip
+
+
+def _called(session: Session) -> dict[str, Any]:
+    """What departments are called, and where handlers belong; handlers themselves stay codes."""
+    called = [(row.code, {"zh": row.name, "en": row.name_en or row.name}) for row in names.departments(session)]
+    often = Counter(name for _, both in called for name in set(both.values()))
+    told = {
+        code: {language: name if often[name] == 1 else f"{name} ({code})" for language, name in both.items()}
+        for code, both in called
+    }
+    return {"departments": told, "handlers": names.departments_of_staff(session)}
 
 
 def folder_of(period: Period) -> str:

@@ -17,6 +17,7 @@ from bihuan.report.pack import hash_of, packed, reviewed_again
 from bihuan.services import month_report
 from bihuan.services.month import Due, due, kept, review
 from bihuan.services.month_report import analyse, analyse_due
+from bihuan.services.people import save_department
 from bihuan.services.survey import follow_up
 from bihuan.store.rows import insert_rows
 from schemas.access import Role
@@ -128,6 +129,22 @@ def test_the_letter_says_what_changed_and_where_to_look_first(quality):
     assert "洗衣机" in letter.body
     assert "变差，已定位" in letter.body
     assert "/months/M-2026-10" in letter.body
+
+
+def test_the_report_is_given_the_names_of_departments_and_no_names_of_people(quality, monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        month_report, "files", lambda made, _words, imprint: given.append(imprint) or {PACK: packed(made).content}
+    )
+    with quality.db.write() as session:
+        save_department(session, "repair", "维修部", name_en="Repair", secret=quality.settings.secret_value())
+        save_department(session, "repair-2", "维修部", secret=quality.settings.secret_value())
+    analyse(quality.db, quality.policy, quality.settings, Due(OCTOBER), ANALYSED)
+    assert given[0].departments == {
+        "service": {"zh": "service 部", "en": "service 部"}, "repair": {"zh": "维修部 (repair)", "en": "Repair"},
+        "repair-2": {"zh": "维修部 (repair-2)", "en": "维修部 (repair-2)"},
+    }  # fmt: skip
+    assert given[0].handlers == {"anna": "service", "qian": "service"}
 
 
 def test_without_a_quality_manager_the_operator_is_told(office, tmp_path):

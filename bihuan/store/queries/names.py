@@ -40,6 +40,13 @@ def staff_names(session: Session, codes: Iterable[str]) -> dict[str, str]:
     return {row.code: row.name for row in rows}
 
 
+def departments_of_staff(session: Session) -> dict[str, str]:
+    """The code of the department of each of the staff, by theirs; also of those who have left."""
+    table = table_of(Staff).join(table_of(Department), _P.id == _S.department_id)
+    rows = session.execute(select(_S.code, _P.code.label("department")).select_from(table))
+    return {row.code: row.department for row in rows}
+
+
 def numbers(session: Session, complaint_ids: Iterable[int]) -> dict[int, str]:
     """Numbers of complaints by id."""
     c = table_of(Complaint).c

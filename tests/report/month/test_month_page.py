@@ -210,3 +210,18 @@ def test_an_indicator_that_the_policy_does_not_know_is_told_and_not_judged(month
     said = [one.text for one in conclusion(month, wording(month, Imprint("x"), "en"))]
     assert [text for text in said if text.startswith("on time handled: 81.2%") and "target" not in text]
     assert "judged indicators" not in headline(month, wording(month, Imprint("x"), "en")).text
+
+
+@pytest.mark.parametrize(("language", "called"), [("zh", "客服部"), ("en", "Customer service")])
+def test_departments_are_called_by_name_and_handlers_by_code_and_department(month, imprint, language, called):
+    names = {"service": {"zh": "客服部", "en": "Customer service"}}
+    said = wording(month, replace(imprint, departments=names, handlers={"h1": "service", "h2": "logistics"}), language)
+    assert said.element("department", "service") == called
+    assert said.element("department", "logistics") == "logistics"
+    assert said.element("handler", "h1") == {"zh": f"h1（{called}）", "en": f"h1 ({called})"}[language]
+    assert said.element("handler", "h2") == {"zh": "h2（logistics）", "en": "h2 (logistics)"}[language]
+    assert said.element("handler", "left long ago") == "left long ago"
+    assert called in said.place("department", "service")
+    inside = {"within": {"dimension": "department", "element": "service"}}
+    pair = replace(month.found.candidates[0], dimension="department/region", element="service / x", details=inside)
+    assert called in said.candidate(pair)
