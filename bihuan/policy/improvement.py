@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from bihuan.policy.base import PolicyModel, Section
+from bihuan.policy.cycle import CyclePolicy
 from bihuan.policy.escalation import TimeOfDay
 from bihuan.policy.flaw import Flaw
 from bihuan.policy.scope import When
@@ -68,6 +69,7 @@ class MonthPolicy(PolicyModel):
 
 
 class ImprovementPolicy(Section):
-    """How the house finds out what to make better."""
+    """How the house finds out what to make better, and makes it so."""
 
     month: MonthPolicy
+    cycle: CyclePolicy = CyclePolicy()

@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 
+from bihuan.policy.cycle import CyclePolicy, Grave
 from bihuan.policy.deadline import Targets
+from bihuan.policy.improvement import ImprovementPolicy
 from bihuan.policy.kpi import Counts, Direction
 from schemas.complaint import EventKind, Kind, Severity
 from schemas.deadline import Mode
+from schemas.item import Gate
 
 H = 3600.0
 BUSINESS, CALENDAR = Mode.BUSINESS, Mode.CALENDAR
@@ -99,3 +103,35 @@ def test_everything_that_can_be_counted_has_an_indicator_and_negative_answers_st
 def test_a_working_day_of_the_default_calendar_has_the_eight_hours_the_matrix_counts_on(policy):
     assert policy.calendars.default.timezone == "Asia/Shanghai"
     assert sum(frame.closes - frame.opens for frame in policy.calendars.default.weekly[0]) == 8 * 60
+
+
+def test_every_gate_of_the_cycle_has_those_who_agree_and_a_term(policy):
+    gates = policy.improvement.cycle.gates
+    assert {gate.value: ([*map(str, it.roles)], it.days) for gate, it in gates.items()} == {
+        "g1": (["quality_manager"], 3),
+        "g2": (["quality_manager", "department_head"], 5),
+        "g3": (["department_head"], 3),
+        "g4": (["verifier", "quality_manager"], 3),
+        "g5": (["department_head"], 5),
+    }
+
+
+def test_the_executive_agrees_to_grave_plans_and_to_closing_what_mattered_most(policy):
+    gates = policy.improvement.cycle.gates
+    for sign in Grave:
+        assert gates[Gate.G3].wanted(frozenset({sign})) == ("department_head", "executive")
+        assert ("executive" in gates[Gate.G5].wanted(frozenset({sign}))) == (sign is Grave.HIGH)
+    assert gates[Gate.G3].wanted(frozenset()) == ("department_head",)
+
+
+def test_an_installation_that_wrote_its_own_months_has_the_shipped_cycle(policy):
+    without = policy.improvement.model_dump(mode="json", exclude={"cycle"})
+    assert ImprovementPolicy.model_validate(without).cycle == policy.improvement.cycle
+
+
+def test_a_cycle_without_a_gate_and_a_reserve_upside_down_are_refused():
+    gate = {"g1": {"roles": ["quality_manager"], "days": 3}}
+    with pytest.raises(ValidationError, match="has no gate g2"):
+        CyclePolicy.model_validate({"gates": gate})
+    with pytest.raises(ValidationError, match="the least is more than the most"):
+        CyclePolicy.model_validate({"budget": {"reserve": ["15%", "10%"]}})
