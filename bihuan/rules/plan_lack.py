@@ -170,3 +170,31 @@ def closing_lacks(facts: ClosingFacts, today: date, least_trained: float) -> tup
     if facts.is_broken or facts.clean < facts.least_clean:
         found.append(Refusal(Lack.NOT_SUSTAINED))
     return tuple(found)
+
+
+class VerificationFacts(NamedTuple):
+    """A verification plan as the gate sees it."""
+
+    indicator: str
+    baseline_on: date
+    baseline_until_on: date
+    excluded: tuple[date, ...] = ()
+    """First days of the months by which the slice was chosen."""
+    is_computed: bool = False
+    """Whether it is known when enough data can be there."""
+    has_fallback: bool = False
+    """Whether it is said what else is looked at."""
+
+
+def verification_lacks(plan: VerificationFacts | None) -> tuple[str, ...]:
+    """Words for what a verification plan lacks before it can be frozen."""
+    if plan is None:
+        return ("no_plan",)
+    found = []
+    if plan.baseline_on >= plan.baseline_until_on:
+        found.append("no_baseline")
+    if any(plan.baseline_on <= month < plan.baseline_until_on for month in plan.excluded):
+        found.append("chosen_by_baseline")
+    if not plan.is_computed and not plan.has_fallback:
+        found.append("never_ready")
+    return tuple(found)
