@@ -1,4 +1,4 @@
-"""``bihuan improvement``: what each month says is to be made better."""
+"""``bihuan improvement``: what each month says is to be made better, and how it is made so."""
 
 from __future__ import annotations
 
@@ -8,11 +8,31 @@ from typing import Annotated, Any
 
 import typer
 
+from bihuan.cli import improvement_cycle, improvement_item, improvement_plan
 from bihuan.cli.office import office
 from bihuan.cli.output import JsonOption, emit, say
 from bihuan.errors import RefusedError, UsageError
 
-app = typer.Typer(help="Improvement 改进: what each month says is to be made better.", no_args_is_help=True)
+app = typer.Typer(help="Improvement 改进: what each month says is to be made better, and the PDCA cycle.",
+                  no_args_is_help=True)  # fmt: skip
+app.command("open")(improvement_cycle.open_cycle)
+app.command("list")(improvement_cycle.list_cycles)
+app.command("show")(improvement_cycle.show)
+app.command("close")(improvement_cycle.close)
+app.command("waiting")(improvement_item.list_waiting)
+app.command("approve")(improvement_item.approve)
+app.command("draft")(improvement_item.draft)
+app.command("dispose")(improvement_item.dispose)
+app.command("amend")(improvement_item.amend)
+app.command("move")(improvement_item.move)
+app.command("hold")(improvement_item.hold)
+app.command("resume")(improvement_item.resume)
+app.command("contain")(improvement_item.contain)
+app.command("cancel")(improvement_item.cancel)
+app.command("child")(improvement_item.child)
+app.command("verification-plan")(improvement_plan.verification_plan)
+app.add_typer(improvement_plan.cause_app, name="cause")
+app.add_typer(improvement_plan.measure_app, name="measure")
 
 
 _SHOWN = ("rank", "indicator", "dimension", "element", "state", "n0", "n1", "size", "low", "high", "q")
