@@ -12,7 +12,8 @@ from datetime import date
 from enum import StrEnum
 
 from bihuan.rules.item import ENDED, FAILED, position
-from schemas.item import ItemState, Verdict
+from schemas.item import ItemState
+from schemas.verification import Verdict
 
 _NEED_CHILD = FAILED | {Verdict.NOT_ATTRIBUTABLE}
 

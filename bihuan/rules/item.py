@@ -17,7 +17,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from bihuan.rules.goal import Failure
-from schemas.item import Gate, ItemState, Priority, Verdict
+from schemas.item import Gate, ItemState, Priority
+from schemas.verification import Verdict
 
 _S = ItemState
 

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from bihuan.rules.item import Lack, Refusal
 from schemas.improvement import Bone
-from schemas.item import Priority, Verdict
+from schemas.item import Priority
 from schemas.plan import CauseKind, CauseState, MeasureKind, MeasureState, Strength
+from schemas.verification import Verdict
 
 LEVELS = 5
 """Whys, at most."""

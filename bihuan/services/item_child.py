@@ -13,8 +13,9 @@ from bihuan.rules.item import CHILD_OF, MOVES
 from bihuan.services.dossier import dossier
 from bihuan.services.item_draft import DRAFTED, new_item
 from bihuan.services.item_log import MOVED, find, needed, note, said
-from schemas.item import Cycle, CycleKind, Item, ItemState, Verdict
+from schemas.item import Cycle, CycleKind, Item, ItemState
 from schemas.plan import Cause, CauseState, Measure
+from schemas.verification import Verdict
 
 CHANGES = ("new_cause", "new_measure", "wider_scope", "new_target")
 """What can be different in a child."""

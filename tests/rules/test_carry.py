@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from bihuan.rules.carry import Ask, Limits, Open, carried, is_overdue, months_between, orphans
 from bihuan.rules.item import ENDED
 from bihuan.rules.month import months_before, next_month
-from schemas.item import ItemState, Verdict
+from schemas.item import ItemState
+from schemas.verification import Verdict
 
 LIMITS = Limits()
 NOV, DEC = date(2026, 11, 1), date(2026, 12, 1)

@@ -42,8 +42,9 @@ from bihuan.rules.plan_lack import (
     work_lacks,
 )
 from schemas.improvement import Bone
-from schemas.item import Gate, ItemState, Priority, Verdict
+from schemas.item import Gate, ItemState, Priority
 from schemas.plan import CauseKind, CauseState, MeasureKind, MeasureState, Strength
+from schemas.verification import Verdict
 
 S = ItemState
 CONFIRMED = CauseState.CONFIRMED

@@ -35,11 +35,12 @@ from schemas.complaint import Complaint, ComplaintEvent, ComplaintIn, CustomerIn
 from schemas.deadline import Deadline
 from schemas.effect import EffectCheck
 from schemas.improvement import AnalysisRun, Bone, Finding, FindingSource, FindingState, Problem
-from schemas.item import Gate, Item, ItemState, Verdict
+from schemas.item import Gate, Item, ItemState
 from schemas.kpi import Grain, Snapshot
 from schemas.outbox import AttemptOutcome, DeliveryAttempt, Message
 from schemas.people import Staff, StaffIn
 from schemas.tables import METADATA
+from schemas.verification import Verdict
 
 MONDAY = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
 """Monday 09:00 in Shanghai: at opening."""

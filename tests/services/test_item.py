@@ -26,8 +26,9 @@ from bihuan.services.item_log import EndedItemError, LackingError, StaleError
 from bihuan.services.measure import add_measure
 from schemas.effect import Standard, SustainWatch, WatchState
 from schemas.improvement import Disposition, Finding
-from schemas.item import Gate, ItemState, Verdict
+from schemas.item import Gate, ItemState
 from schemas.plan import Measure
+from schemas.verification import Verdict
 
 S = ItemState
 
