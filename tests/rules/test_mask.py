@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bihuan.rules import mask as module
 from bihuan.rules.mask import MASK, mask
 
 PERSONAL = [
@@ -63,6 +64,18 @@ def test_masking_twice_changes_nothing_more(text: str):
 @given(st.integers(13000000000, 19999999999), st.text(alphabet="请打给我call me ，。", max_size=6))
 def test_no_mobile_number_survives(number: int, around: str):
     assert str(number) not in mask(f"{around}{number}{around}")
+
+
+FRAGMENTS = st.sampled_from([text for text, _ in PERSONAL] + KEPT + ["中山路８号", "vx", "１３８", " ", "9", "Mr"])
+
+
+@given(st.lists(FRAGMENTS, max_size=4))
+def test_hints_save_time_and_change_nothing(fragments: list[str]):
+    text = "".join(fragments)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module, "_HINTS", dict.fromkeys(module._HINTS, lambda _: True))
+        whole = mask(text)
+    assert mask(text) == whole
 
 
 def test_forty_thousand_texts_take_seconds():
