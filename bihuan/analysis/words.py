@@ -6,14 +6,17 @@ Texts come with personal data masked (``bihuan.rules.mask``); the mask is no wor
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from rjieba import Jieba
 from scipy.sparse import csr_array
+
+from bihuan.analysis.codes import Codes
 
 CHINESE, ENGLISH = "zh", "en"
 LANGUAGES = (CHINESE, ENGLISH)
@@ -84,47 +87,58 @@ def documents(texts: Sequence[str], domain: Collection[str] = ()) -> dict[str, D
         Every language; texts of neither, and empty ones, are in none.
     """
     spoken = np.array([language(text) for text in texts], dtype="U2")
-    cutters: dict[str, Callable[[str], Iterator[str]]] = {CHINESE: _chinese(domain), ENGLISH: _english}
-    return {name: _table(texts, np.flatnonzero(spoken == name), cutters[name]) for name in LANGUAGES}
+    chinese = _table(texts, np.flatnonzero(spoken == CHINESE), _chinese(domain), _chinese_word)
+    english = _table(texts, np.flatnonzero(spoken == ENGLISH), _english, _english_word)
+    return {CHINESE: chinese, ENGLISH: english}
 
 
-def _table(texts: Sequence[str], rows: NDArray[np.int64], cut: Callable[[str], Iterator[str]]) -> Documents:
-    tokens: list[str] = []
-    ends = []
-    for row in rows:
-        tokens += cut(texts[row])
-        ends.append(len(tokens))
-    codes, words = pd.factorize(np.array(tokens, dtype=object), sort=True)
-    places = np.repeat(np.arange(len(rows)), np.diff([0, *ends]))
+def _table(
+    texts: Sequence[str], rows: NDArray[np.int64], cut: Callable[[str], list[str]], judge: Callable[[Any], str]
+) -> Documents:
+    """The table of some texts; each different token is judged once, as there are a hundred million and few differ."""
+    codes, read = Codes(judge), array("i")
+    ends = np.zeros(len(rows) + 1, np.int64)
+    for place, row in enumerate(rows, start=1):
+        read.extend(map(codes.__getitem__, cut(texts[row])))
+        ends[place] = len(read)
+    found = np.frombuffer(read, np.int32) if read else np.zeros(0, np.int32)
+    counts_for = np.concatenate([[0], np.cumsum(found != Codes.NONE)])
+    words = np.asarray(codes.words, dtype="str")
+    order = np.argsort(words, kind="stable")
+    column = np.empty(len(words), np.int32)
+    column[order] = np.arange(len(words))
+    indices = column[found[found != Codes.NONE]]
     shape = (len(rows), len(words))
-    counts = csr_array((np.ones(len(tokens)), (places, codes)), shape=shape)
+    counts = csr_array((np.ones(len(indices)), indices, counts_for[ends]), shape=shape)
     counts.sum_duplicates()
-    return Documents(rows.astype(np.int64), counts, np.asarray(words, dtype="str"))
+    return Documents(rows.astype(np.int64), counts, words[order])
 
 
-def _chinese(domain: Collection[str]) -> Callable[[str], Iterator[str]]:
+def _chinese(domain: Collection[str]) -> Callable[[str], list[str]]:
     jieba = Jieba()
     for word in sorted(domain):
         jieba.add_word(word, _DOMAIN_FREQUENCY, "n")
-
-    def cut(text: str) -> Iterator[str]:
-        for word in jieba.cut(text):
-            if len(word) < _LEAST_CHINESE or word in STOP_WORDS[CHINESE]:
-                continue
-            if _HAN.match(word):
-                yield word
-            elif word.isascii() and word.isalpha():
-                yield word.lower()
-
+    cut: Callable[[str], list[str]] = jieba.cut
     return cut
 
 
-def _english(text: str) -> Iterator[str]:
-    for word in _LATIN.findall(text.lower()):
-        if len(word) >= _LEAST_ENGLISH and word not in STOP_WORDS[ENGLISH]:
-            stem = _stem(word.removesuffix("'s"))
-            if len(stem) >= _LEAST_ENGLISH and stem not in STOP_WORDS[ENGLISH]:
-                yield stem
+def _chinese_word(token: str) -> str:
+    if len(token) < _LEAST_CHINESE or token in STOP_WORDS[CHINESE]:
+        return ""
+    if _HAN.match(token):
+        return token
+    return token.lower() if token.isascii() and token.isalpha() else ""
+
+
+def _english(text: str) -> list[str]:
+    return _LATIN.findall(text.lower())
+
+
+def _english_word(token: str) -> str:
+    if len(token) < _LEAST_ENGLISH or token in STOP_WORDS[ENGLISH]:
+        return ""
+    stem = _stem(token.removesuffix("'s"))
+    return stem if len(stem) >= _LEAST_ENGLISH and stem not in STOP_WORDS[ENGLISH] else ""
 
 
 def _stem(word: str) -> str:
