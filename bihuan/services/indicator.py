@@ -141,7 +141,7 @@ def figures(session: Session, indicator: IndicatorPolicy, what: Countable, cut: 
         told = _times(what, tallies, median_of if indicator.counts in MEDIANS else mean_of)
     if not any(row["n"] or row["open_overdue"] for row in counts):
         return []
-    return [{**{name: row[name] for name in ("key", "n", *APART)}, **told.get(row["key"], _NO_TIME)} for row in counts]
+    return [{**{name: row[name] for name in ("key", "n", *APART)}, **told.get(row["key"], NO_TIME)} for row in counts]
 
 
 def shares(row: Figures) -> Figures:
@@ -178,7 +178,8 @@ def mean_of(tallies: list[Figures]) -> Figures:
     return shown(Estimate(*(figure / _HOUR for figure in estimate))) | {"events": n}
 
 
-_NO_TIME: Figures = {"value": None, "low": None, "high": None, "events": 0}
+NO_TIME: Figures = {"value": None, "low": None, "high": None, "events": 0}
+"""What rows of times say where none is counted."""
 
 
 def shown(estimate: Estimate) -> Figures:

@@ -112,10 +112,11 @@ def rows_of(look: Look, indicator: IndicatorPolicy) -> list[dict[str, Any]]:
         found = score_rows(look.session, indicator, Counts(indicator.counts), cut, view)
     else:
         found = figures(look.session, indicator, countable(indicator, view, cut), cut)
-    return [_row(row, indicator, by) for row in found]
+    return [row_of(row, indicator, by) for row in found]
 
 
-def _row(row: dict[str, Any], indicator: IndicatorPolicy, by: str | None) -> dict[str, Any]:
+def row_of(row: dict[str, Any], indicator: IndicatorPolicy, by: str | None) -> dict[str, Any]:
+    """Figures as ``rows_of`` gives them: ``key`` under the name of the dimension, and what the policy says beside."""
     named = {by: row.pop("key")} if by else {}
     row.pop("key", None)
     return {**named, **row, "target": indicator.target, "is_enough": row["n"] >= indicator.min_n}

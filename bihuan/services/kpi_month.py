@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -50,7 +51,7 @@ def count(session: Session, month: Month) -> tuple[pd.DataFrame, Tallies]:
         are told, which do not add up. Where nothing was counted there is no row.
     """
     whole = {name: it for name, it in month.indicators.items() if it.counts not in SURVEYS}
-    part = Month(month.days, whole, month.dimensions, month.view)
+    part = replace(month, indicators=whole)
     complaints, tallies = _complaints(courses(session, part), letters_of(part), whole)
     surveys = {name: it for name, it in month.indicators.items() if it.counts in SURVEYS}
     found = pd.DataFrame(

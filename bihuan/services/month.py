@@ -30,8 +30,9 @@ from bihuan.rules.business_time import BusinessClock
 from bihuan.rules.month import analysed_at, due_months, month_of, months_before, next_month
 from bihuan.rules.outbox import message_key
 from bihuan.rules.roster import OPERATOR, PREFERRED
-from bihuan.services import kpi
+from bihuan.services.kpi import Look
 from bihuan.services.month_frame import frames
+from bihuan.services.month_indicators import by_month, of_month
 from bihuan.services.people import roster
 from bihuan.settings import Settings
 from bihuan.store.lock import hold
@@ -92,8 +93,8 @@ def review(session: Session, policy: Policy, settings: Settings, month_on: date,
     period = Period(
         month_on, next_month(month_on), months_before(month_on, said.baseline), as_of, settings.timezone, scope
     )
-    since, month_at, until = (
-        datetime.combine(day, time(), here).astimezone(UTC) for day in (period.baseline_on, month_on, period.until_on)
+    since, until = (
+        datetime.combine(day, time(), here).astimezone(UTC) for day in (period.baseline_on, period.until_on)
     )
     when = said.scopes[scope].when if scope else None
     secret = settings.secret_value()
@@ -102,9 +103,8 @@ def review(session: Session, policy: Policy, settings: Settings, month_on: date,
         period, found.complaints, found.answers, parameters=_parameters(policy), tier_weights=said.weights.tier,
         known=_known_topics(session, month_on, scope),
     )  # fmt: skip
-    month, trend = Cut(month_at, until, scope=when), Cut(since, until, "month", scope=when)
-    shown, moved = (kpi.every(kpi.Look(session, here, cut), policy) for cut in (month, trend))
-    return replace(made, indicators=shown, trend=moved)
+    moved = by_month(Look(session, here, Cut(since, until, "month", scope=when)), policy)
+    return replace(made, indicators=of_month(moved, period.name), trend=moved)
 
 
 def _parameters(policy: Policy) -> Parameters:

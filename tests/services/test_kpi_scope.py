@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,6 +13,7 @@ from bihuan.policy.improvement import MonthScope
 from bihuan.policy.scope import When
 from bihuan.services.kpi import Look, every
 from bihuan.services.month import review
+from bihuan.services.month_indicators import by_month, of_month
 from bihuan.store.queries.cut import Cut
 from bihuan.store.rows import insert_rows, table_of
 from schemas.complaint import Channel, Complaint, ComplaintEvent, EventIn, EventKind
@@ -128,3 +129,16 @@ def test_the_month_of_a_scope_tells_its_own_indicators_by_month_too(house):
     counted = {row["indicator"]: row["n"] for row in own.indicators}
     assert counted["handling_time"] == int(own.is_now.sum()) < int(whole.is_now.sum())
     assert {row["indicator"] for row in own.trend} == {row["indicator"] for row in whole.trend}
+
+
+@pytest.mark.parametrize("days", [(0, DAYS), (3, 9), (200, 300)])
+def test_months_counted_in_one_pass_are_what_each_indicator_gives_by_itself(house, days):
+    since, until = (house.after(24 * day) for day in days)
+    december = datetime(2026, 12, 1, tzinfo=SHANGHAI)
+    for scope in (None, *SCOPES):
+        with house.db.read() as session:
+            look = Look(session, SHANGHAI, Cut(since, until, "month", scope=scope))
+            found, singly = by_month(look, house.policy), every(look, house.policy)
+            alone = every(Look(session, SHANGHAI, Cut(max(since, december), until, scope=scope)), house.policy)
+        assert [list(row.items()) for row in found] == [list(row.items()) for row in singly]
+        assert of_month(found, "2026-12") == (alone if december < until else [])

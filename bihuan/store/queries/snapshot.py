@@ -26,9 +26,10 @@ from sqlmodel import Session
 
 from bihuan.analysis.score import DETRACTS_TO, PROMOTES_FROM, SATISFIED_FROM
 from bihuan.policy.kpi import Counts, IndicatorPolicy
+from bihuan.policy.scope import When
 from bihuan.store.queries import score
 from bihuan.store.queries.countable import Countable, View
-from bihuan.store.queries.cut import Periods, column
+from bihuan.store.queries.cut import Periods, column, of_scope
 from bihuan.store.rows import table_of
 from schemas.complaint import Complaint
 from schemas.people import Department, Staff
@@ -48,12 +49,14 @@ class Month:
         indicators: By name.
         dimensions: Beside the total.
         view: From where the complaints are looked at.
+        scope: Whose complaints are counted, and what is about them; None: all.
     """
 
     days: Periods
     indicators: Mapping[str, IndicatorPolicy]
     dimensions: Sequence[str]
     view: View
+    scope: When | None = None
 
     @property
     def total_of(self) -> str:
@@ -72,8 +75,8 @@ class Month:
         return case(*bounds, else_=len(bounds)) if bounds else literal(0)
 
     def within(self, at: ColumnElement[Any]) -> ColumnElement[bool]:
-        """Whether an instant lies in it."""
-        return and_(at >= self.days[0][1], at < self.days[-1][1])
+        """Whether an instant lies in it, and the complaint in its scope."""
+        return and_(at >= self.days[0][1], at < self.days[-1][1], *(of_scope(self.scope) if self.scope else ()))
 
 
 def answers(session: Session, month: Month) -> Iterator[tuple[str, dict[str, Any]]]:
