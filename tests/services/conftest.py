@@ -31,8 +31,18 @@ from bihuan.store.engine import Database
 from bihuan.store.queries.outbox import Audit, audit
 from bihuan.testing import RecordingGateway
 from schemas.access import Role
-from schemas.complaint import Complaint, ComplaintEvent, ComplaintIn, CustomerIn, EventIn, EventKind
-from schemas.deadline import Deadline
+from schemas.complaint import (
+    Channel,
+    Complaint,
+    ComplaintEvent,
+    ComplaintIn,
+    ComplaintState,
+    CustomerIn,
+    EventIn,
+    EventKind,
+    Severity,
+)
+from schemas.deadline import Deadline, DeadlineState, Mode
 from schemas.effect import EffectCheck
 from schemas.improvement import AnalysisRun, Bone, Finding, FindingSource, FindingState, Problem
 from schemas.item import Gate, Item, ItemState
@@ -321,3 +331,49 @@ class Works:
 @pytest.fixture
 def works(office: Office) -> Works:
     return Works(office)
+
+
+class Past:
+    """Complaints of the past, as the database holds them: registered at ten in the morning, handled in time or late."""
+
+    def __init__(self, office: Office) -> None:
+        self.office, self.made = office, 0
+        with office.db.read() as session:
+            self.department_id = session.execute(text("SELECT id FROM department WHERE code = 'service'")).scalar()
+
+    def __call__(
+        self, first: date, weeks: int, n: int, on_time: int, product: str = "洗衣机", channel: Channel = Channel.PHONE,
+        **facts: Any,
+    ) -> list[int]:  # fmt: skip
+        """``n`` a week for so many weeks, of which ``on_time`` are; their ids."""
+        days = [first + timedelta(weeks=week, days=place % 7) for week in range(weeks) for place in range(n)]
+        met = [place < on_time for _ in range(weeks) for place in range(n)]
+        with self.office.db.write() as session:
+            rows = [self._complaint(day, product, channel, facts) for day in days]
+            session.add_all(rows)
+            session.flush()
+            session.add_all(self._deadline(row, is_met) for row, is_met in zip(rows, met, strict=True))
+            return [row.id or 0 for row in rows]
+
+    def _complaint(self, day: date, product: str, channel: Channel, facts: dict[str, Any]) -> Complaint:
+        self.made += 1
+        at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC)
+        return Complaint(
+            number=f"P-{self.made:06}", source="past", external_id=f"p{self.made}", channel=channel, product=product,
+            severity=Severity.GENERAL, department_id=self.department_id, state=ComplaintState.HANDLED, registered_at=at,
+            handled_at=at + timedelta(hours=20), **facts,
+        )  # fmt: skip
+
+    @staticmethod
+    def _deadline(row: Complaint, is_met: bool) -> Deadline:
+        due_at = row.registered_at + timedelta(hours=30 if is_met else 10)
+        return Deadline(
+            subject_id=row.id or 0, milestone="handled", mode=Mode.CALENDAR, started_at=row.registered_at,
+            due_at=due_at, step=0 if is_met else 1, state=DeadlineState.ENDED, met_at=row.handled_at,
+            breached_at=None if is_met else due_at, policy_version="1", calendar_version="1",
+        )  # fmt: skip
+
+
+@pytest.fixture
+def past(office: Office) -> Past:
+    return Past(office)
