@@ -76,6 +76,11 @@ def waiting(session: Session, policy: Policy, clock: Clock, staff_id: int | None
     return sorted(found, key=lambda one: (one.until_on, one.number, one.role))
 
 
+def waiting_on(session: Session, policy: Policy, clock: Clock, item: Item) -> list[Waiting]:
+    """What has to be decided now about one item, in the order of policy."""
+    return list(_owed(session, policy, clock, item, active_staff(session), None))
+
+
 def _owed(
     session: Session, policy: Policy, clock: Clock, item: Item, everybody: Sequence[Staff],
     staff_id: int | None,
