@@ -13,12 +13,13 @@ from bihuan.errors import RefusedError, UsageError
 from bihuan.notify.words import words
 from bihuan.rules.content import voided_from
 from bihuan.rules.item import ENDED, WORKED_FOR, Lack, Refusal, position
-from bihuan.services.dossier import Dossier, agreed, dossier, hashes
+from bihuan.services.dossier import SPENT, Dossier, agreed, dossier, hashes
 from schemas.item import Gate, Item, ItemEvent, ItemState
 
 MOVED, EDITED, VOIDED = "moved", "edited", "voided"
 REASON_CHARACTERS = 500
 _EVENT_OF_EDIT = "r"
+_BEFORE_WORK = frozenset({Gate.G1, Gate.G2, Gate.G3})
 
 
 class Told(TypedDict, total=False):
@@ -180,6 +181,10 @@ def _void(session: Session, clock: Clock, file: Dossier, gate: Gate, by: str) ->
             one.voided_at = clock()
             session.add(one)
     told = Told(data={"gate": gate.value, "was": item.state.value})
+    if gate is not Gate.G5:
+        item.verdict = None
+    if gate in _BEFORE_WORK and file.check:
+        told["data"][SPENT] = file.check.id  # it judged another plan
     if position(item.state) > position(WORKED_FOR[gate]):
         told["to"] = WORKED_FOR[gate]
     _event(session, clock, item, VOIDED, by, **told)

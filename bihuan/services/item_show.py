@@ -48,7 +48,7 @@ def show(session: Session, number: str) -> dict[str, Any]:
         "measures": [_measure(session, item, one) for one in file.measures],
         "verification": _record(file.verification),
         "approvals": _approvals(session, item),
-        "checks": [_record(one) for one in file.checks],
+        "checks": [one.model_dump(exclude={"item_id"}) for one in file.checks],
         "checkpoints": [_record(one) for one in _rows(session, Checkpoint, item)],
         "standard": _record(file.standard),
         "watch": _record(file.watch),

@@ -137,11 +137,13 @@ def edit_measure(
 
     Raises:
         UsageError: No such measure, a field that nobody writes, or a value that it cannot hold.
-        RefusedError: It would wait for itself, or repeat what was tried; it was cancelled; the item has ended, or was
-            edited meanwhile.
+        RefusedError: It would wait for itself, or repeat what was tried; it was cancelled or is done; the item has
+            ended, or was edited meanwhile.
     """
     item, row = find_measure(session, reference, revision)
     _refuse_cancelled(reference, row)
+    if row.state is MeasureState.DONE:
+        raise RefusedError(f"{reference} is done", cure="what was done stays on record; plan another one")
     told = field.write(session, row, changes, MEASURE_FIELDS)
     if not told:
         return Saved(reference, item.revision, _oddities(session, policy, item))

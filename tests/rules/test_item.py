@@ -34,11 +34,13 @@ from bihuan.rules.plan_lack import (
     CauseFacts,
     ClosingFacts,
     MeasureFacts,
+    VerificationFacts,
     cause_lacks,
     closing_lacks,
     ends_at_people,
     plan_lacks,
     standard_lacks,
+    verification_lacks,
     work_lacks,
 )
 from schemas.improvement import Bone
@@ -357,3 +359,29 @@ class Way(RuleBasedStateMachine):
 
 TestWay = Way.TestCase
 TestWay.settings = settings(stateful_step_count=80)
+
+
+# --- verification plan ---
+
+PLAN = VerificationFacts("late", date(2026, 7, 1), date(2026, 10, 1), (date(2026, 10, 1),), is_computed=True)
+
+
+def test_a_verification_plan_that_lacks_nothing():
+    assert verification_lacks(PLAN) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"baseline_until_on": date(2026, 7, 1)}, ("no_baseline",)),
+        ({"excluded": (date(2026, 9, 1),)}, ("chosen_by_baseline",)),
+        ({"is_computed": False}, ("never_ready",)),
+        ({"is_computed": False, "has_fallback": True}, ()),
+    ],
+)
+def test_the_month_that_made_us_choose_is_no_part_of_the_baseline(change, told):
+    assert verification_lacks(PLAN._replace(**change)) == told
+
+
+def test_without_a_plan_that_is_what_it_lacks():
+    assert verification_lacks(None) == ("no_plan",)

@@ -240,9 +240,9 @@ class Works:
                 indicator="late", state=FindingState.LOCALIZED, bone=Bone.PROCESS, x0=14, n0=140, x1=33, n1=48, q=0.001,
                 evidence=self.evidence, **place,
             ))  # fmt: skip
-            session.merge(Snapshot(
-                grain=Grain.MONTH, starts_on=month_on, indicator="on_time_handled", x=230, n=240, value=0.96,
-                counted_at=self.office.at,
+            session.add(Snapshot(
+                grain=Grain.MONTH, starts_on=month_on, indicator="on_time_handled", survey=scope, x=230, n=240,
+                value=0.96, counted_at=self.office.at,
             ))  # fmt: skip
         return number
 
