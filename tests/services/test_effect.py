@@ -10,9 +10,11 @@ import pytest
 from sqlalchemy import update
 
 from bihuan.errors import RefusedError
+from bihuan.services.approval import waiting
 from bihuan.services.effect import check, look
+from bihuan.services.effect_round import Verified, verify_all
 from bihuan.services.effect_standing import NotReadyError
-from bihuan.services.item import move
+from bihuan.services.item import hold, move
 from bihuan.services.measure import implement_measure
 from bihuan.services.verification_plan import write_plan
 from bihuan.store.rows import id_in, table_of
@@ -229,3 +231,68 @@ def test_the_same_customers_are_asked_what_they_say_now(effects):
     told = effects.act(check, number)["second_feedback"]
     assert (told["asked"], told["n"], told["before"], told["after"], told["estimate"]) == ("csat_mean", 10, 2, 5, 3)
     assert told["said"] == [[2.0, 5.0, 10]]
+
+
+def verify(effects, *day):
+    effects.on(*day)
+    return verify_all(effects.office.db, effects.office.policy, effects.office.settings, effects.office.clock)
+
+
+def test_a_round_takes_done_work_on_and_judges_it_once_when_the_data_are_there(effects):
+    effects.past(JULY, 12, 50, 45)
+    number = effects.works.approved()
+    effects.on(2026, 11, 30)
+    reference, facts = f"{number}.1", {"implemented_on": date(2026, 11, 28), "coverage": 0.9, "evidence": "stock list"}
+    effects.works(implement_measure, reference, "wang", **facts)
+    assert verify(effects, 2026, 11, 30) == Verified(items=1, moved=2, waiting=1)
+    effects.past(DECEMBER, 3, 30, 29)
+    assert verify(effects, 2026, 12, 21) == Verified(items=1, waiting=1)
+    plan = effects.office.rows(VerificationPlan)[0]
+    assert plan.ready_on > date(2027, 1, 25)  # half the cases that were expected came
+    revision = effects.works.show(number)["revision"]
+    assert verify(effects, 2026, 12, 21) == Verified(items=1, waiting=1)
+    assert effects.works.show(number)["revision"] == revision
+    effects.past(date(2026, 12, 21), 5, 80, 79)
+    assert verify(effects, 2027, 1, 25) == Verified(items=1, checked=1)
+    assert verify(effects, 2027, 1, 25) == Verified(items=1)
+    told = effects.works.show(number)
+    assert (told["state"], len(told["checks"])) == (S.CHECKING, 1)
+    assert {(one["gate"], one["role"]) for one in _waiting(effects)} == {("g4", "verifier"), ("g4", "quality_manager")}
+
+
+def _waiting(effects):
+    return [{"gate": one.gate.value, "role": one.role.value} for one in effects.works(waiting)]
+
+
+def test_the_doer_never_verifies(effects):
+    effects.past(JULY, 12, 50, 45)
+    number = effects.done()
+    effects.past(DECEMBER, 8, 60, 59)
+    verify(effects, 2027, 1, 25)
+    for doer in ("li", "wang"):
+        with pytest.raises(RefusedError, match="did the work"):
+            effects.works.agree(number, Gate.G4, doer)
+    assert effects.works.agree(number, Gate.G4, "bo", "qian") is S.VERDICT
+    assert effects.office.rows(EffectCheck)[0].checked_by == "bo"
+    assert effects.works.show(number)["verdict"] is Verdict.EFFECTIVE
+
+
+def test_work_that_did_not_reach_far_enough_does_not_go_round_in_circles(effects):
+    effects.past(JULY, 12, 50, 45)
+    number = effects.done(coverage=0.5)
+    effects.past(DECEMBER, 1, 60, 60)
+    assert verify(effects, 2026, 12, 7) == Verified(items=1, checked=1)
+    assert effects.works.show(number)["state"] is S.DOING
+    assert verify(effects, 2026, 12, 8) == Verified(items=1)
+    facts = {"implemented_on": date(2026, 12, 8), "coverage": 0.95, "evidence": "all shops"}
+    effects.works(implement_measure, f"{number}.1", "wang", **facts)
+    assert verify(effects, 2026, 12, 9) == Verified(items=1, moved=2, waiting=1)
+
+
+def test_nothing_is_judged_while_it_is_held(effects):
+    effects.past(JULY, 12, 50, 45)
+    number = effects.done()
+    effects.past(DECEMBER, 8, 60, 59)
+    effects.works(hold, number, date(2027, 2, 1), "qian", "the shop moves")
+    assert verify(effects, 2027, 1, 25) == Verified(items=1)
+    assert verify(effects, 2027, 2, 1).checked == 1
