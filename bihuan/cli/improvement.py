@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bihuan.cli import improvement_cycle, improvement_item, improvement_plan
+from bihuan.cli import improvement_cycle, improvement_item, improvement_plan, improvement_table
 from bihuan.cli.office import office
 from bihuan.cli.output import JsonOption, emit, say
 from bihuan.errors import RefusedError, UsageError
@@ -31,6 +31,8 @@ app.command("contain")(improvement_item.contain)
 app.command("cancel")(improvement_item.cancel)
 app.command("child")(improvement_item.child)
 app.command("verification-plan")(improvement_plan.verification_plan)
+app.command("export")(improvement_table.export_plan)
+app.command("import")(improvement_table.import_plan)
 app.add_typer(improvement_plan.cause_app, name="cause")
 app.add_typer(improvement_plan.measure_app, name="measure")
 

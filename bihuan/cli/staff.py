@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,8 @@ import typer
 
 from bihuan.cli.office import office
 from bihuan.cli.output import AtOption, JsonOption, emit, say
-from bihuan.errors import RefusedError, UnavailableError, UsageError
+from bihuan.cli.private_file import keep
+from bihuan.errors import UsageError
 
 _LISTED = (
     "department",
@@ -72,24 +72,11 @@ def export_staff(
         raise UsageError(f"{file} is neither .xlsx nor .csv", cure="name it staff.xlsx: it then has every sheet")
     with office() as here, here.db.read() as session:
         book = staff_book(session, here.settings.secret_value(), here.clock(), has_contacts=has_contacts)
-    _keep(writer(book), file, is_forced=is_forced)
+    keep(writer(book), file, is_forced=is_forced)
     if has_contacts:
         say(f"{file} holds passwords and tokens of contacts: keep it as you keep a password")
     counts = {name: len(getattr(book, name)) for name in ("staff", "departments", "duty", "absence")}
     emit({"file": str(file), **(counts if file.suffix.lower() == ".xlsx" else {"staff": counts["staff"]})}, is_json)
-
-
-def _keep(content: bytes, file: Path, *, is_forced: bool) -> None:
-    """Write the file for its owner's eyes only."""
-    how = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if is_forced else os.O_EXCL)
-    try:
-        with os.fdopen(os.open(file, how, 0o600), "wb") as handle:
-            os.fchmod(handle.fileno(), 0o600)
-            handle.write(content)
-    except FileExistsError as error:
-        raise RefusedError(f"{file} exists", cure="name another file, or add --force") from error
-    except OSError as error:
-        raise UnavailableError(f"cannot write {file}: {error.strerror}", cure="name another file") from error
 
 
 @app.command("list")
