@@ -54,6 +54,12 @@ class Notice(StrEnum):
     """A sweep whose silence was told runs again."""
     SIGNAL = "signal"
     """An indicator has changed for the worse."""
+    WORK_DUE = "work_due"
+    """Improvement work, or a decision about it, is due soon."""
+    WORK_LATE = "work_late"
+    """Improvement work, or a decision about it, is past its day."""
+    IMPROVED = "improved"
+    """What a complainant's feedback changed."""
 
 
 OF_A_MATTER = frozenset({
@@ -67,7 +73,7 @@ SURVEYS = frozenset({Notice.RESULT, Notice.FOLLOW_UP, Notice.SURVEY_REMINDER})
 """Notices that bring a complainant the link of an invitation."""
 
 
-OF_HOURS = SURVEYS | {Notice.NEGATIVE_TOLD}
+OF_HOURS = SURVEYS | {Notice.NEGATIVE_TOLD, Notice.IMPROVED}
 """Notices to complainants that wait for the hours in which they are written to."""
 
 

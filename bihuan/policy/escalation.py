@@ -190,6 +190,9 @@ class EscalationPolicy(Section):
     ladders: dict[Name, LadderPolicy]
     severity: dict[Severity, LadderName] = Field(description="The ladder of each severity.")
     milestones: dict[Name, LadderName] = Field(default={}, description="Milestones with a ladder of their own.")
+    improvement: LadderName = Field(
+        default=None, description="That of improvement work and of decisions about it; without it, the mildest one's."
+    )
     scopes: dict[Name, EscalationScope] = Field(default={}, description="What holds for some complaints only.")
     oversight: OversightPolicy | None = None
     reminders: ReminderPolicy = Field(default=ReminderPolicy())
@@ -216,6 +219,8 @@ class EscalationPolicy(Section):
         for scope_name, scope in self.scopes.items():
             named += [(("scopes", scope_name, "severity", k.value), name) for k, name in scope.severity.items()]
             named += [(("scopes", scope_name, "milestones", key), name) for key, name in scope.milestones.items()]
+        if self.improvement is not None:
+            named.append((("improvement",), self.improvement))
         if self.oversight:
             named.append((("oversight", "ladder"), self.oversight.ladder))
         return named
@@ -229,6 +234,11 @@ class EscalationPolicy(Section):
         if found is None:
             found = self.picked_before[facts, milestone] = self._pick(facts, milestone)
         return found
+
+    @property
+    def ladder_of_work(self) -> str | None:
+        """The ladder of improvement work and of decisions about it; None: nobody further is told."""
+        return self.improvement if "improvement" in self.model_fields_set else self.severity[Severity.GENERAL]
 
     @cached_property
     def picked_before(self) -> dict[tuple[Facts, str], tuple[str | None, KeyPath]]:

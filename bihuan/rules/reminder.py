@@ -122,7 +122,7 @@ def _digest_for(
 
     A warning waits where that leaves its reader the time that the policy wants.
     """
-    is_warning = message.notice is Notice.WARNING and message.due_at is not None
+    is_warning = message.notice in {Notice.WARNING, Notice.WORK_DUE} and message.due_at is not None
     if digest is None or not (message.urgency is Urgency.CAN_WAIT or is_warning):
         return None
     digest_at = _next_at(message.planned_at, digest.at, hours.zone)

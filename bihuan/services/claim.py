@@ -29,6 +29,7 @@ from bihuan.settings import Settings
 from bihuan.store.queries.due import DueMessage, due_messages
 from bihuan.store.queries.reminder import last_letters, staff_hours
 from bihuan.store.queries.survey import last_letters as letters_to
+from bihuan.store.queries.survey import zones_of
 from bihuan.store.rows import id_in, table_of, update_rows
 from schemas.outbox import OF_HOURS, SURVEYS, Audience, Message, MessageState, Notice, Urgency
 
@@ -162,9 +163,11 @@ def _off_hours(session: Session, by: Claimant, rows: Sequence[DueMessage]) -> di
     found: dict[int, Held] = {}
     some = [row for row in rows if by.contact and row.notice in OF_HOURS]
     written = _written_at(session, by, [row for row in some if row.notice not in SURVEYS])
+    own = zones_of(session, {row.recipient for row in some if row.notice is Notice.IMPROVED})
     for row in some:
         assert by.contact
-        window = Window(*by.contact.window, zone(row.timezone or by.settings.timezone))
+        here = row.timezone or own.get(row.recipient) or by.settings.timezone
+        window = Window(*by.contact.window, zone(here))
         if until := held_until(row.due_at, window, by.at, written.get(row.recipient)):
             found[row.id] = Held(until, Hold.QUIET)
     return found
@@ -228,7 +231,7 @@ def _hold(session: Session, rows: Sequence[DueMessage], held: Mapping[int, Held]
 
 def _held_bundle(row: DueMessage, until: datetime) -> str | None:
     """An answer to what somebody said is a letter of its own."""
-    return None if row.notice is Notice.NEGATIVE_TOLD else held_bundle(*_seat(row), until)
+    return None if row.notice in {Notice.NEGATIVE_TOLD, Notice.IMPROVED} else held_bundle(*_seat(row), until)
 
 
 def _take(session: Session, by: Claimant, rows: Sequence[DueMessage], was: Mapping[int, str | None]) -> None:

@@ -16,10 +16,12 @@ from bihuan.rules.deadline import Decision, decide
 from bihuan.rules.outbox import message_key, slot
 from bihuan.rules.roster import PREFERRED
 from bihuan.services.escalation import planned
+from bihuan.services.improvement_due import follow
 from bihuan.services.ladder import begin
+from bihuan.services.matter import with_people
 from bihuan.services.people import roster
 from bihuan.services.policy import in_force
-from bihuan.services.rung import Tellers, facts_in, facts_where_asked, late_bundle
+from bihuan.services.rung import Tellers, facts_where_asked, ladder_of, late_bundle
 from bihuan.store.engine import Database
 from bihuan.store.queries.due import DueDeadline, due_deadlines
 from bihuan.store.rows import id_in, insert_new_alike, table_of
@@ -31,6 +33,7 @@ ENDED = "ended"
 BACKFILLED = "backfilled"
 """Why a notice is not sent: it belongs to a history that was filled in afterwards."""
 
+_OF_WORK = {Notice.WARNING: Notice.WORK_DUE, Notice.BREACH: Notice.WORK_LATE}
 _TABLE = table_of(Deadline)
 Decided = tuple[DueDeadline, Decision]
 
@@ -80,13 +83,16 @@ def check_due(db: Database, policy: Policy, at: datetime, *, limit: int = 5000, 
         book = in_force(
             session, policy, at
         )  # a calendar that was replaced moves what is open before anything is decided
-        rows = due_deadlines(session, at, limit)
+        follow(session, policy, at)
+        rows = with_people(session, policy, due_deadlines(session, at, limit), at)
         if not rows:
             return Checked()
         decisions = [(row, decision) for row in rows if (decision := _decision(row, at))]
         _mark(session, decisions, at)
         calendars = book.calendar_at(at)
-        facts = facts_where_asked(session, policy, calendars, [row.subject_id for row, _ in decisions])
+        facts = facts_where_asked(
+            session, policy, calendars, [row.subject_id for row, _ in decisions if row.is_complaint]
+        )
         tellers = Tellers(policy, roster(session, policy, at), at, calendars, facts)
         suppressed = _plan(session, decisions, tellers, is_sending)
         breached = sum(decision.notice is Notice.BREACH for _, decision in decisions)
@@ -130,10 +136,10 @@ def _plan(session: Session, decisions: Sequence[Decided], tellers: Tellers, is_s
         is_late = decision.instant < late_before
         reason = ENDED if decision.has_ended else None if is_sending else BACKFILLED
         if row.id in begun:
-            alike[Notice.BREACH, begun[row.id].urgency, is_late, None] += begun[row.id].messages
+            alike[_notice(row, decision), begun[row.id].urgency, is_late, None] += begun[row.id].messages
         else:
             message = _message(row, decision, tellers, minute if is_late and not reason else "")
-            alike[decision.notice, _urgency(row, tellers), is_late, reason].append(message)
+            alike[_notice(row, decision), _urgency(row, tellers), is_late, reason].append(message)
     for (notice, urgency, is_late, reason), messages in alike.items():
         shared = planned(notice, urgency, is_late, at)
         if reason:
@@ -142,10 +148,15 @@ def _plan(session: Session, decisions: Sequence[Decided], tellers: Tellers, is_s
     return sum(len(messages) for (*_, reason), messages in alike.items() if reason)
 
 
+def _notice(row: DueDeadline, decision: Decision) -> Notice:
+    """What is said of it: improvement work has notices of its own."""
+    return decision.notice if row.is_complaint else _OF_WORK[decision.notice]
+
+
 def _urgency(row: DueDeadline, tellers: Tellers) -> Urgency:
     """A notice below any ladder is as urgent as the ladder that a breach would start."""
     policy = tellers.policy.escalation
-    name, _ = policy.ladder_for(facts_in(tellers.facts, row.subject_id, row.severity), row.milestone)
+    name = ladder_of(tellers, row)
     return Urgency.URGENT if name and policy.ladders[name].breaks_quiet else Urgency.USUAL
 
 
@@ -156,6 +167,7 @@ def _message(row: DueDeadline, decision: Decision, tellers: Tellers, late: str) 
     occasion = slot(row.round, row.leg, row.due_at, what)
     return {
         "key": message_key(f"{row.subject_kind}:{row.subject_id}", row.milestone, recipient, PREFERRED, occasion),
+        "subject_kind": row.subject_kind,
         "subject_id": row.subject_id,
         "deadline_id": row.id,
         "escalation_id": None,

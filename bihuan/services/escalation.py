@@ -15,6 +15,7 @@ from bihuan.policy.escalation import EscalationPolicy, LadderPolicy
 from bihuan.policy.models import Policy
 from bihuan.rules.escalation import IS_NO_WORK, Climb, Place, Timing, next_place, read
 from bihuan.rules.roster import Roster
+from bihuan.services.matter import with_people
 from bihuan.services.people import roster
 from bihuan.services.policy import escalation_edition, in_force
 from bihuan.services.rung import Matter, Step, Tellers, facts_where_asked, rung_messages, urgency_of, write_steps
@@ -83,14 +84,14 @@ def climb_due(db: Database, policy: Policy, at: datetime, *, limit: int = 5000) 
         limit: Greatest number of escalations in the batch.
     """
     with db.write() as session:
-        rows = due_escalations(session, at, limit)
+        rows = with_people(session, policy, due_escalations(session, at, limit), at)
         if not rows:
             return Climbed()
         ends = {row.id: end for row in rows if (end := ended_at(row, at))}
         _end(session, ends)
         alive = [row for row in rows if row.id not in ends]
         people = roster(session, policy, at)
-        tellers = _tellers(session, policy, [row.subject_id for row in alive], at, people)
+        tellers = _tellers(session, policy, [row.complaint_id for row in alive if row.is_complaint], at, people)
         editions = {one: escalation_edition(session, one, policy) for one in {row.policy_version for row in alive}}
         held = _put_off(session, alive, editions, tellers)
         told = list(_rungs(session, [row for row in alive if row.id not in held], editions, tellers))
@@ -138,11 +139,11 @@ def _put_off(
 
     A rung comes due within its hours; it is out of them where the sweep is late, or where an acknowledgement ran out.
     """
-    acknowledged = {row.subject_id for row in rows if row.state is EscalationState.ACKNOWLEDGED}
+    acknowledged = {row.complaint_id for row in rows if row.state is EscalationState.ACKNOWLEDGED}
     worked = last_work(session, acknowledged, tellers.at, IS_NO_WORK) if acknowledged else {}
     alike: dict[datetime, list[int]] = defaultdict(list)
     for row in rows:
-        until = _put_off_until(row, _ladder(editions, row), worked.get(row.subject_id), tellers)
+        until = _put_off_until(row, _ladder(editions, row), worked.get(row.complaint_id), tellers)
         if until > tellers.at:
             alike[until].append(row.id)
     for until, ids in alike.items():
@@ -154,11 +155,11 @@ def _put_off_until(row: DueEscalation, ladder: LadderPolicy, worked_at: datetime
     """Until when nobody is told; the present where somebody is."""
     if row.acknowledged_at and row.state is EscalationState.ACKNOWLEDGED:
         since = max(row.acknowledged_at, worked_at or row.acknowledged_at)
-        until = tellers.timing(row.subject_id).holds_until(ladder, since)
+        until = tellers.timing(row.complaint_id).holds_until(ladder, since)
         if until and until > tellers.at:
             return until
     place = next_place(ladder, Place(row.cycle, row.rung))
-    return tellers.opens_at(ladder, place, row.subject_id) if place else tellers.at
+    return tellers.opens_at(ladder, place, row.complaint_id) if place else tellers.at
 
 
 def _rungs(
@@ -173,7 +174,7 @@ def _rungs(
             yield _Told(row, ladder, matter, Climb(place, ()), None)
             continue
         what = tellers.climb(ladder, start, frozenset(read(before.get((row.id, start.cycle), ()))), matter)
-        yield _Told(row, ladder, matter, what, tellers.next_at(ladder, what, row.subject_id))
+        yield _Told(row, ladder, matter, what, tellers.next_at(ladder, what, row.complaint_id))
 
 
 def _tell(session: Session, told: Sequence[_Told], tellers: Tellers) -> int:
@@ -195,7 +196,9 @@ def _write_messages(session: Session, told: Sequence[_Told], tellers: Tellers) -
     alike: dict[tuple[Notice, Urgency, bool], list[dict[str, Any]]] = defaultdict(list)
     for one in told:
         row, is_late = one.row, one.row.next_at < late_before
-        notice = Notice.OVERSIGHT if row.duty == OVERSIGHT else Notice.ESCALATION
+        notice = (
+            Notice.OVERSIGHT if row.duty == OVERSIGHT else Notice.ESCALATION if row.is_complaint else Notice.WORK_LATE
+        )
         rows = rung_messages(one.matter, row.id, row.deadline_id, one.what, minute if is_late else "")
         alike[notice, urgency_of(one.ladder, one.what), is_late] += rows
     for (notice, urgency, is_late), messages in alike.items():

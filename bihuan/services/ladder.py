@@ -20,8 +20,8 @@ from bihuan.services.rung import (
     Matter,
     Step,
     Tellers,
-    facts_in,
     facts_where_asked,
+    ladder_of,
     rung_messages,
     urgency_of,
     write_steps,
@@ -71,7 +71,7 @@ def begin(session: Session, tellers: Tellers, breaches: Sequence[tuple[DueDeadli
     chosen = []
     known = escalated(session, [row.id for row, _ in breaches]) if breaches else set()
     for row, late in breaches:
-        name, _ = policy.ladder_for(facts_in(tellers.facts, row.subject_id, row.severity), row.milestone)
+        name = ladder_of(tellers, row)
         if name and row.id not in known:
             chosen.append((row, late, name))
     begins, begun = [], {}
@@ -122,7 +122,7 @@ def _write(session: Session, begins: Sequence[_Begin], trigger: Trigger, tellers
     alike: dict[tuple[str, Place, datetime | None], list[dict[str, Any]]] = defaultdict(list)
     for one in begins:
         matter = one.matter
-        next_at = tellers.next_at(policy.ladders[one.ladder], one.what, matter.subject_id)
+        next_at = tellers.next_at(policy.ladders[one.ladder], one.what, matter.complaint_id)
         alike[one.ladder, one.what.place, next_at].append({
             "id": one.escalation_id, "key": _key(matter), "subject_kind": matter.subject_kind,
             "subject_id": matter.subject_id, "deadline_id": one.deadline_id, "duty": matter.duty,

@@ -20,11 +20,13 @@ from bihuan.notify.words import instant, standing, word, words
 from bihuan.rules.access import link_expires
 from bihuan.rules.reminder import Hold
 from bihuan.rules.roster import PREFERRED, parts_of
+from bihuan.services.letter_improved import ImprovedFacts, improved_facts
 from bihuan.services.letter_interview import InterviewFacts, interview_facts
 from bihuan.services.letter_ladder import LadderFacts, ladder_facts
 from bihuan.services.letter_month import MonthFacts, month_facts
 from bihuan.services.letter_signal import SignalFacts, signal_facts
 from bihuan.services.letter_survey import SurveyFacts, survey_facts
+from bihuan.services.letter_work import OF_WORK, WorkFacts, work_facts
 from bihuan.services.link import NewLink
 from bihuan.settings import Settings
 from bihuan.store.queries.letter import letter_facts, promises, readers, resolutions
@@ -35,7 +37,8 @@ from schemas.outbox import OF_A_MATTER, SURVEYS, Notice
 _LISTED = 18
 """How many matters a digest names; the rest are counted."""
 NOBODY = "nobody reachable"
-_OVERTAKING = frozenset({Notice.WARNING, Notice.BREACH, Notice.ESCALATION})
+_OVERTAKING = frozenset({Notice.WARNING, Notice.BREACH, Notice.ESCALATION}) | OF_WORK
+_WARNINGS = frozenset({Notice.WARNING, Notice.WORK_DUE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class Desk:
     resolved: Mapping[int, str] = field(default_factory=dict)
     """What was done about a bad answer, in words for the complainant, by complaint."""
     signals: SignalFacts = field(default_factory=SignalFacts)
+    works: WorkFacts = field(default_factory=WorkFacts)
+    improved: ImprovedFacts = field(default_factory=ImprovedFacts)
 
     def write(self, message_ids: Sequence[int], address: str, at: datetime) -> Letter:
         """The letter of one message, or the digest of several.
@@ -113,15 +118,31 @@ class Desk:
         return next((row for row in known if row and row.notice in OF_A_MATTER), None)
 
     def _values(self, row: Row[Any], reader: Reader, at: datetime) -> dict[str, Any]:
+        told = self._of_others(row, reader, at)
+        return self._of_complaint(row, reader, at) if told is None else told
+
+    def _of_others(self, row: Row[Any], reader: Reader, at: datetime) -> dict[str, Any] | None:
+        """What letters say that are about no complaint of a handler's; None where it is about one."""
+        language, timezone = reader.language, reader.timezone
+        match row.notice:
+            case Notice.SIGN_IN:
+                return self._sign_in(row, reader)
+            case Notice.INTERVIEW:
+                return self.interviews.values(row, language, timezone)
+            case Notice.MONTH:
+                return self.months.values(row, language) | {"is_simulated": row.is_simulated, "is_late": row.is_late}
+            case Notice.SIGNAL:
+                return self.signals.listed(row, language)
+            case Notice.IMPROVED:
+                return self.improved.values(row)
+            case Notice.WORK_DUE | Notice.WORK_LATE:
+                told = self.ladders.values(row, language, timezone)
+                why = told | ({"why": ""} if row.rung <= 1 else {})  # its first reader is the one who owes it
+                return why | self.works.values(row, language, timezone, at)
+        return None
+
+    def _of_complaint(self, row: Row[Any], reader: Reader, at: datetime) -> dict[str, Any]:
         language = reader.language
-        if row.notice is Notice.SIGN_IN:
-            return self._sign_in(row, reader)
-        if row.notice is Notice.INTERVIEW:
-            return self.interviews.values(row, language, reader.timezone)
-        if row.notice is Notice.MONTH:
-            return self.months.values(row, language) | {"is_simulated": row.is_simulated, "is_late": row.is_late}
-        if row.notice is Notice.SIGNAL:
-            return self.signals.listed(row, language)
         values = {
             "number": row.number,
             "title": row.title,
@@ -174,7 +195,7 @@ def _soonest(row: Row[Any]) -> tuple[bool, datetime]:
 def _not_overtaken(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
     """The messages, oldest first, without warnings that a later notice of the same deadline makes idle."""
     latest = {row.deadline_id: row.id for row in rows if row.notice in _OVERTAKING}
-    return [row for row in rows if row.notice is not Notice.WARNING or latest[row.deadline_id] == row.id]
+    return [row for row in rows if row.notice not in _WARNINGS or latest[row.deadline_id] == row.id]
 
 
 def _waited(rows: Sequence[Row[Any]]) -> dict[str, int]:
@@ -210,8 +231,11 @@ def open_desk(
     interviews = interview_facts(session, settings.web_url, list(facts.values()))
     months = month_facts(session, settings.web_url, list(facts.values()))
     signals = signal_facts(session, settings.web_url, list(facts.values()))
+    works = work_facts(session, settings.web_url, list(facts.values()))
+    improved = improved_facts(session, list(facts.values()))
     return Desk(
-        settings, facts, promised, people, ladders, link_expires, surveys, interviews, months, resolved, signals
+        settings, facts, promised, people, ladders, link_expires, surveys, interviews, months, resolved, signals, works,
+        improved,
     )  # fmt: skip
 
 

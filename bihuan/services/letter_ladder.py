@@ -19,7 +19,10 @@ from schemas.outbox import Notice
 
 CANNOT_KEY, HANDED_OVER_KEY = "cannot ", "handed over "
 """Starts of the keys of the events by which somebody said that they cannot, or handed a matter over."""
-_FROM_A_LADDER = frozenset({Notice.ESCALATION, Notice.OVERSIGHT, Notice.HANDED_OVER, Notice.CANNOT})
+_FROM_A_LADDER = frozenset({
+    Notice.ESCALATION, Notice.OVERSIGHT, Notice.HANDED_OVER, Notice.CANNOT, Notice.WORK_LATE,
+})  # fmt: skip
+_RUNGS = frozenset({Notice.ESCALATION, Notice.OVERSIGHT, Notice.WORK_LATE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class LadderFacts:
     def values(self, row: Row[Any], language: str, timezone: str) -> dict[str, Any]:
         """Why the reader is told now, in words: ``why``, ``rung``, ``repeat`` (0 at first), ``who`` and ``said``."""
         steps, place = self.steps.get(row.escalation_id, ()), (repeat_of(row.key), row.rung)
-        is_rung = row.notice in {Notice.ESCALATION, Notice.OVERSIGHT}
+        is_rung = row.notice in _RUNGS
         now = next((one for one in steps if is_rung and (one.cycle, one.rung) == place), None)
         before = [one for one in steps if now is None or (one.cycle, one.rung) < place]
         note = self._note(row)
@@ -63,6 +66,8 @@ class LadderFacts:
 
     def _note(self, row: Row[Any]) -> Row[Any] | None:
         """What somebody said that led to this letter."""
+        if row.subject_kind != "complaint":
+            return None
         slot = row.key.rpartition("|")[2]
         said = self.said.get(row.subject_id, ())
         if row.notice in {Notice.HANDED_OVER, Notice.CANNOT}:
@@ -81,7 +86,8 @@ def ladder_facts(session: Session, rows: Sequence[Row[Any]]) -> LadderFacts:
     if not mine:
         return LadderFacts()
     steps = told_before(session, {row.escalation_id for row in mine if row.escalation_id})
-    said = notes(session, {row.subject_id for row in mine}, (CANNOT_KEY, HANDED_OVER_KEY))
+    complaints = {row.subject_id for row in mine if row.subject_kind == "complaint"}
+    said = notes(session, complaints, (CANNOT_KEY, HANDED_OVER_KEY)) if complaints else {}
     told = {recipient for some in steps.values() for one in some for recipient, _ in read(one.told)}
     told |= {one.acknowledged_by for some in steps.values() for one in some if one.acknowledged_by}
     actors = {one.actor for some in said.values() for one in some}

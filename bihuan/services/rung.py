@@ -21,6 +21,7 @@ from bihuan.rules.business_time import BusinessClock
 from bihuan.rules.escalation import Climb, Place, Timing, climb, written
 from bihuan.rules.outbox import message_key
 from bihuan.rules.roster import PREFERRED, Roster
+from bihuan.store.queries.due import DueDeadline
 from bihuan.store.queries.escalation import facts_of
 from bihuan.store.rows import insert_new_alike
 from schemas.complaint import Severity
@@ -29,7 +30,10 @@ from schemas.outbox import Urgency
 
 
 class Matter(NamedTuple):
-    """Whose rung it is: a complaint as it stands, by handler and department, and the duty on its occasion."""
+    """Whose rung it is: a complaint as it stands, by handler and department, and the duty on its occasion.
+
+    Of improvement work the handler is whoever owes it.
+    """
 
     subject_kind: str
     subject_id: int
@@ -37,6 +41,11 @@ class Matter(NamedTuple):
     occasion: str
     handler_id: int | None
     department_id: int | None
+
+    @property
+    def complaint_id(self) -> int:
+        """Of its complaint; 0, which none has, where it is of none."""
+        return self.subject_id if self.subject_kind == "complaint" else 0
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,7 @@ class Tellers:
 
         That is the recipient of a notice below any ladder, or the next after those who were told before.
         """
-        timing = self.timing(matter.subject_id)
+        timing = self.timing(matter.complaint_id)
         key = (id(ladder), start, told, matter.handler_id, matter.department_id, timing.business.calendar.version)
         if key not in self._climbs:
             self._climbs[key] = self._heard(matter, told, climb(
@@ -117,6 +126,14 @@ def facts_in(facts: Mapping[int, Facts], complaint_id: int, severity: str | None
     return facts.get(complaint_id) or Facts(severity=severity or Severity.GENERAL)
 
 
+def ladder_of(tellers: Tellers, row: DueDeadline) -> str | None:
+    """The name of the ladder that a breach of a deadline starts; None: nobody further is told."""
+    policy = tellers.policy.escalation
+    if not row.is_complaint:
+        return policy.ladder_of_work
+    return policy.ladder_for(facts_in(tellers.facts, row.subject_id, row.severity), row.milestone)[0]
+
+
 def urgency_of(ladder: LadderPolicy, what: Climb) -> Urgency:
     """How long the notices of a rung may be held back; what nobody on the ladder hears waits for no digest."""
     if ladder.breaks_quiet:
@@ -133,6 +150,7 @@ def rung_messages(matter: Matter, escalation_id: int, deadline_id: int | None, w
     for recipient, channel in what.told:
         yield {
             "key": message_key(subject, matter.duty, recipient, channel, slot, what.place.rung),
+            "subject_kind": matter.subject_kind,
             "subject_id": matter.subject_id,
             "deadline_id": deadline_id,
             "escalation_id": escalation_id,

@@ -46,6 +46,8 @@ VALUES = {
     "quiet": 12,
     "digest": 10,
     "bundled": 10,
+    "what": "门店常备十种最常要的配件",
+    "owner": "张三",
     "result": "已换新件，三天内送到",
     "occasion": "",
     "reference": "",

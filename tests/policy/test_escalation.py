@@ -15,7 +15,7 @@ from schemas.complaint import Severity
 from schemas.deadline import Mode
 
 BUSINESS, CALENDAR = Mode.BUSINESS, Mode.CALENDAR
-H, MIN = timedelta(hours=1), timedelta(minutes=1)
+H, MIN, D = timedelta(hours=1), timedelta(minutes=1), timedelta(days=1)
 
 LADDERS = {
     # name: breaks quiet; rungs as (tell, wait, clock, can wait); acknowledgement; repeat (from, every, clock, at most)
@@ -27,6 +27,8 @@ LADDERS = {
                      ("department_head", 15 * MIN, CALENDAR, False), ("executive", 30 * MIN, CALENDAR, False)],
               (2 * H, CALENDAR), (1, 2 * H, CALENDAR, 6)),
     "oversight": (True, [("executive", None, BUSINESS, False)], None, (1, 24 * H, CALENDAR, 30)),
+    "improvement": (False, [("handler", None, BUSINESS, False), ("department_head", 3 * D, CALENDAR, False),
+                            ("executive", 7 * D, CALENDAR, True)], None, (1, 7 * D, CALENDAR, 8)),
 }  # fmt: skip
 
 SCOPES = """

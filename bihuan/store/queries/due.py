@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, case, func, select, true
+from sqlalchemy import ColumnElement, Select, String, case, cast, func, literal, select, true
 from sqlmodel import Session
 
 from bihuan.store.queries.survey import opted_out
@@ -64,7 +64,17 @@ def _withdrawn(at: datetime) -> ColumnElement[str | None]:
     is_answered = (_M.notice == Notice.SURVEY_REMINDER) & (_I.state == InvitationState.ANSWERED)
     # What tells the staff of an answer comes of an invitation too, and does not end with it.
     is_other = _I.id.is_(None) | _M.notice.not_in(list(SURVEYS))
-    return case((is_other, None), (has_opted_out, "opted_out"), (is_over | is_answered, "ended"), else_=None)
+    # What tells of a change is not owed, and comes of no invitation.
+    has_asked_out = select(_O.id).where(literal("customer:") + cast(_O.customer_id, String) == _M.recipient,
+                                        opted_out(at)).exists()  # fmt: skip
+    is_refused = (_M.notice == Notice.IMPROVED) & has_asked_out
+    return case(
+        (is_refused, "opted_out"),
+        (is_other, None),
+        (has_opted_out, "opted_out"),
+        (is_over | is_answered, "ended"),
+        else_=None,
+    )
 
 
 def due_messages(
@@ -120,6 +130,16 @@ class DueDeadline(NamedTuple):
     department_id: int | None
     severity: Severity | None
 
+    @property
+    def is_complaint(self) -> bool:
+        """Whether it is a promise of a complaint; else of improvement work."""
+        return self.subject_kind == "complaint"
+
+    @property
+    def duty(self) -> str:
+        """What is owed."""
+        return self.milestone
+
 
 def due_deadlines(session: Session, at: datetime, limit: int) -> list[DueDeadline]:
     """Facts of at most ``limit`` deadlines due before ``at``, with whom their complaint stands; locked likewise.
@@ -136,7 +156,8 @@ def deadlines_due_before(at: datetime, limit: int) -> Select[Any]:
         select(d.id, d.subject_kind, d.subject_id, d.milestone, d.round, d.leg, d.state, d.due_at, d.step,
                case((d.next_at != d.due_at, d.warn_at)).label("warn_at"),
                d.met_at, d.cancelled_at, c.handler_id, c.department_id, c.severity)
-        .select_from(table_of(Deadline).outerjoin(table_of(Complaint), c.id == d.subject_id))
+        .select_from(
+            table_of(Deadline).outerjoin(table_of(Complaint), (d.subject_kind == "complaint") & (c.id == d.subject_id)))
         .where(d.next_at < at)
         .order_by(d.next_at)
         .limit(limit)

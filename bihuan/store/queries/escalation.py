@@ -51,6 +51,16 @@ class DueEscalation(NamedTuple):
     handler_id: int | None
     department_id: int | None
 
+    @property
+    def is_complaint(self) -> bool:
+        """Whether it is of a complaint; else of improvement work."""
+        return self.subject_kind == "complaint"
+
+    @property
+    def complaint_id(self) -> int:
+        """Of its complaint; 0, which none has, where it is of none."""
+        return self.subject_id if self.is_complaint else 0
+
 
 def due_escalations(session: Session, at: datetime, limit: int) -> list[DueEscalation]:
     """At most ``limit`` escalations whose next rung is due by ``at``, with how their matter stands.

@@ -38,7 +38,7 @@ def letter_facts(session: Session, message_ids: Sequence[int]) -> dict[int, Row[
     """
     department, handler, person = table_of(Department).c, table_of(Staff).c, table_of(Staff).alias("person")
     rows = session.execute(
-        select(_M.id, _M.key, _M.notice, _M.is_late, _M.reason, _M.deadline_id, _M.subject_id,
+        select(_M.id, _M.key, _M.notice, _M.is_late, _M.reason, _M.deadline_id, _M.subject_kind, _M.subject_id,
                _M.escalation_id, _M.rung, _M.planned_at,
                _C.number, _C.title, _C.severity, _C.kind, _C.registered_at,
                func.coalesce(_C.is_simulated, person.c.is_simulated, false()).label("is_simulated"),

@@ -25,7 +25,8 @@ _C = table_of(Complaint).c
 _E = table_of(Escalation).c
 _S = table_of(EscalationStep).c
 _ONE: ColumnElement[int] = literal_column("1")
-_OF_RUNGS = (Notice.BREACH, Notice.ESCALATION, Notice.OVERSIGHT)
+_OF_RUNGS = (Notice.BREACH, Notice.ESCALATION, Notice.OVERSIGHT, Notice.WORK_LATE)
+_OF_WORK = {Notice.WARNING: Notice.WORK_DUE, Notice.BREACH: Notice.WORK_LATE}
 _WORDS = ("sent", "suppressed", "failed", "unknown", "pending")
 _FAULTS = ("missing", "unproved", "doubled")
 _PENDING = frozenset({MessageState.PLANNED, MessageState.CLAIMED, MessageState.SENDING})
@@ -107,7 +108,7 @@ def _faults() -> Iterator[tuple[str, Select[Any]]]:
 def _missing(notice: Notice) -> Select[Any]:
     """When deadlines were decided of which there is no row of the notice; of a ladder begun its steps say more."""
     fact = _D.warned_at if notice is Notice.WARNING else _D.breached_at
-    has_row = select(_M.id).where(_M.deadline_id == _D.id, _M.notice == notice).exists()
+    has_row = select(_M.id).where(_M.deadline_id == _D.id, _M.notice.in_([notice, _OF_WORK[notice]])).exists()
     has_ladder = select(_E.id).where(_E.deadline_id == _D.id).exists()
     is_lost = not_(has_row) if notice is Notice.WARNING else not_(has_row) & not_(has_ladder)
     return select(fact, _ONE).where(fact.is_not(None), is_lost)

@@ -24,6 +24,8 @@ _P = table_of(Customer).c
 _O = table_of(OptOut).c
 _M = table_of(Message).c
 _V = table_of(ComplaintEvent).c
+_UNASKED = (Notice.NEGATIVE_TOLD, Notice.IMPROVED)
+"""Letters to complainants that ask nothing."""
 
 
 def news(session: Session, at: datetime, limit: int) -> Sequence[Row[Any]]:
@@ -115,13 +117,20 @@ def opted_out(at: datetime) -> ColumnElement[bool]:
     return (_O.since <= at) & or_(_O.until.is_(None), _O.until > at)
 
 
+def zones_of(session: Session, recipients: Collection[str]) -> dict[str, str]:
+    """The time zones of complainants, by recipient ``customer:ID``, where they are known."""
+    ids = [int(to.partition(":")[2]) for to in recipients]
+    known = select(_P.id, _P.timezone).where(id_in(_P.id, ids), _P.timezone.is_not(None))
+    return {f"customer:{row.id}": row.timezone for row in session.execute(known)}
+
+
 def last_letters(session: Session, customer_ids: Collection[int], at: datetime) -> dict[int, datetime]:
     """When each of these people was last written to, up to ``at``: asked, or told what was done about their answer."""
     theirs = _I.customer_id.in_(customer_ids) & (_I.contacted_at <= at)
     last = select(_I.customer_id, func.max(_I.contacted_at)).where(theirs).group_by(_I.customer_id)
     found = dict(session.execute(last).tuples().all())
     to = {f"customer:{one}": one for one in customer_ids}
-    answered = _M.recipient.in_(to) & (_M.sent_at <= at) & (_M.notice == Notice.NEGATIVE_TOLD)
+    answered = _M.recipient.in_(to) & (_M.sent_at <= at) & _M.notice.in_(_UNASKED)
     told = select(_M.recipient, func.max(_M.sent_at)).where(answered).group_by(_M.recipient)
     for recipient, sent_at in session.execute(told):
         found[to[recipient]] = max(sent_at, found.get(to[recipient], sent_at))

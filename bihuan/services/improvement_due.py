@@ -1,0 +1,157 @@
+"""What improvements owe by a day: measures and decisions as deadlines, which the sweep and the ladders know as others.
+
+A deadline is one of a measure while its plan is worked on, or of a decision at a gate as long as somebody in that role
+owes it. What moves its day, ends it and begins another one; what was decided of it stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from sqlalchemy import and_, func, or_, select
+from sqlmodel import Session, col
+from sqlmodel import select as select_rows
+
+from bihuan.clock import fixed
+from bihuan.policy.models import Policy
+from bihuan.rules.deadline import next_step
+from bihuan.rules.duty_day import due_at, warn_at
+from bihuan.services.approval import APPROVED, REJECTED, waiting_on
+from bihuan.services.dossier import Dossier, dossier, is_held, open_items, today_of
+from bihuan.store.lock import hold
+from bihuan.store.rows import table_of
+from schemas.deadline import Deadline, DeadlineState, Mode
+from schemas.installation import InstallationFact
+from schemas.item import ITEM, Item, ItemEvent, ItemState
+from schemas.plan import MEASURE, MeasureState
+
+_READ = "improvement deadlines"
+_WORKED_ON = frozenset({ItemState.APPROVED, ItemState.DOING})
+_E = table_of(ItemEvent).c
+_OVER = frozenset({MeasureState.DONE, MeasureState.CANCELLED})
+
+
+class Owed(NamedTuple):
+    """One thing that somebody owes by a day."""
+
+    subject_kind: str
+    subject_id: int
+    milestone: str
+    """``measure``, or gate and role: ``g2:department_head``."""
+    since_at: datetime
+    due_on: date
+
+
+def follow(session: Session, policy: Policy, at: datetime) -> int:
+    """Bring the deadlines in line with what happened to items since this was last done; how many items that were.
+
+    Where nothing happened it costs one look at the newest event.
+    """
+    newest = session.execute(select(func.max(_E.id)).where(_E.occurred_at <= at)).scalar()
+    fact = session.get(InstallationFact, _READ)
+    if newest is None or (fact is not None and int(fact.value) >= newest):
+        return 0
+    hold(session, _READ)
+    seen = int(fact.value) if fact else 0
+    told = select(_E.item_id).distinct().where(_E.id > seen, _E.id <= newest)
+    items = session.exec(select_rows(Item).where(col(Item.id).in_(told)).order_by(col(Item.id))).all()
+    for item in items:
+        sync(session, policy, item, at)
+    session.merge(InstallationFact(name=_READ, value=str(newest)))
+    return len(items)
+
+
+def follow_all(session: Session, policy: Policy, at: datetime) -> int:
+    """Bring the deadlines of every open item in line, also where nothing but time went by; how many items those are.
+
+    A held item goes on, on its day, without anybody doing anything.
+    """
+    follow(session, policy, at)
+    items = open_items(session)
+    for item in items:
+        sync(session, policy, item, at)
+    return len(items)
+
+
+def sync(session: Session, policy: Policy, item: Item, at: datetime) -> None:
+    """Bring the deadlines of one item in line with how it stands."""
+    file = dossier(session, item)
+    wanted = {(one.subject_kind, one.subject_id, one.milestone): one for one in _owed(session, policy, file, at)}
+    newest = _newest(session, item, [one.id or 0 for one in file.measures])
+    for key, row in newest.items():
+        if row.state is not DeadlineState.RUNNING:
+            continue
+        one = wanted.get(key)
+        if one is None or due_at(one.due_on, policy.calendars.default) != row.due_at:
+            _end(session, policy, file, row, at)
+    for key, one in wanted.items():
+        before = newest.get(key)
+        if before is None or before.state is not DeadlineState.RUNNING:
+            session.add(_deadline(policy, one, before.round + 1 if before else 1, at))
+    session.flush()
+
+
+def _owed(session: Session, policy: Policy, file: Dossier, at: datetime) -> Iterator[Owed]:
+    item = file.item
+    if is_held(item, today_of(policy, at)):
+        return
+    if item.state in _WORKED_ON:
+        came = [event.occurred_at for event in file.events if event.to_state == ItemState.APPROVED.value]
+        since = came[-1] if came else item.opened_at
+        for one in file.measures:
+            if one.state not in _OVER and one.due_on:
+                yield Owed(MEASURE, one.id or 0, MEASURE, since, one.due_on)
+    for it in waiting_on(session, policy, fixed(at), item):
+        yield Owed(ITEM, item.id or 0, f"{it.gate.value}:{it.role.value}", it.since_at, it.until_on)
+
+
+def _newest(session: Session, item: Item, measures: Sequence[int]) -> dict[tuple[str, int, str], Deadline]:
+    """The last round of each deadline of an item."""
+    its = and_(col(Deadline.subject_kind) == ITEM, col(Deadline.subject_id) == item.id)
+    theirs = and_(col(Deadline.subject_kind) == MEASURE, col(Deadline.subject_id).in_(measures))
+    rows = session.exec(select_rows(Deadline).where(or_(its, theirs)).order_by(col(Deadline.round))).all()
+    return {(row.subject_kind, row.subject_id, row.milestone): row for row in rows}
+
+
+def _end(session: Session, policy: Policy, file: Dossier, row: Deadline, at: datetime) -> None:
+    """Say how it ended: met where the measure is done or the decision made, else overtaken."""
+    met_at = _done_at(policy, file, row, at) if row.subject_kind == MEASURE else _decided_at(file, row)
+    row.state = DeadlineState.ENDED if met_at else DeadlineState.CANCELLED
+    row.met_at, row.cancelled_at = met_at, None if met_at else at
+    if met_at and row.breached_at and met_at <= row.due_at:
+        row.corrected_at = at
+    warnings = [datetime.fromisoformat(one) for one in row.warn_at]
+    row.next_at = next_step(warnings, row.due_at, row.step, met_at or at)
+    session.add(row)
+
+
+def _done_at(policy: Policy, file: Dossier, row: Deadline, at: datetime) -> datetime | None:
+    """When a measure was done: the end of that day, whenever it was said."""
+    one = next(measure for measure in file.measures if measure.id == row.subject_id)
+    if one.state is not MeasureState.DONE or one.implemented_on is None:
+        return None
+    return min(at, due_at(one.implemented_on, policy.calendars.default))
+
+
+def _decided_at(file: Dossier, row: Deadline) -> datetime | None:
+    """When somebody decided at a gate in that role, or refused it for all."""
+    gate, _, role = row.milestone.partition(":")
+    for event in file.events:
+        is_its = event.data.get("gate") == gate and event.occurred_at >= row.started_at
+        if is_its and (event.kind == REJECTED or (event.kind == APPROVED and role in event.data.get("roles", ()))):
+            return event.occurred_at
+    return None
+
+
+def _deadline(policy: Policy, one: Owed, number: int, at: datetime) -> Deadline:
+    calendar = policy.calendars.default
+    due, started = due_at(one.due_on, calendar), min(one.since_at, at)
+    warnings = warn_at(one.due_on, policy.improvement.cycle.remind, started, calendar)
+    return Deadline(
+        subject_kind=one.subject_kind, subject_id=one.subject_id, milestone=one.milestone, round=number,
+        mode=Mode.CALENDAR, started_at=started, due_at=due, warn_at=[it.isoformat() for it in warnings],
+        next_at=next_step(warnings, due, 0, None), state=DeadlineState.RUNNING,
+        policy_version=policy.improvement.version, calendar_version=calendar.version,
+    )  # fmt: skip
