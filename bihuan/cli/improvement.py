@@ -33,6 +33,7 @@ app.command("child")(improvement_item.child)
 app.command("verification-plan")(improvement_plan.verification_plan)
 app.command("export")(improvement_table.export_plan)
 app.command("import")(improvement_table.import_plan)
+app.command("review")(improvement_table.review)
 app.add_typer(improvement_plan.cause_app, name="cause")
 app.add_typer(improvement_plan.measure_app, name="measure")
 

@@ -1,4 +1,4 @@
-"""``bihuan improvement export | import``: the plan table 改进计划表 of a cycle in Excel, out and back in."""
+"""``bihuan improvement export | import | review``: a cycle's plan table in Excel, out and back, and its weekly pack."""
 
 from __future__ import annotations
 
@@ -84,3 +84,31 @@ def _tell(done: Any) -> None:
         say(f"rows that are gone, nothing was cancelled by that: {', '.join(done.missing)}")
     if done.left_out:
         say(f"columns that nothing reads: {', '.join(done.left_out)}")
+
+
+def review(
+    cycle: CycleArgument,
+    output: Annotated[Path, typer.Option(help="Where to: review.html.")],
+    week: Annotated[str, typer.Option(help="Any day of the week, 2026-11-25; this week if not given.")] = "",
+    language: LanguageOption = None,
+    is_forced: ForceOption = False,
+    is_json: JsonOption = False,
+) -> None:
+    """Write the pack for a weekly review 周例会: decisions owed, late measures, deviations, and the Gantt chart.
+
+    Of a week that has passed it tells the checkpoints that were kept; states and decisions are always those of now.
+    """
+    from bihuan.notify.words import words
+    from bihuan.report.review_pack import html
+    from bihuan.rules.week import week_of
+    from bihuan.services.item_field import needed_day
+    from bihuan.services.plan_book import plan_book
+
+    with office() as here, here.db.read() as session:
+        day = needed_day(session, week) if week else None
+        book = plan_book(session, here.policy, here.clock, cycle)
+    if day and week_of(day, book.today).first_on > book.today:
+        raise UsageError(f"{day} has not come", cure="name a day of this week or an earlier one")
+    page = html(book, words(language or settings().language), day or book.today)
+    keep(page.encode(), output, is_forced=is_forced)
+    emit({"cycle": book.number, "file": str(output), "week": f"{day or book.today:%G-W%V}"}, is_json)

@@ -84,3 +84,13 @@ def test_wrong_use_is_told_in_one_line(run, item, tmp_path):
     assert run("improvement", "import", tmp_path / "a.xlsx", "--as", "li").refuses(2, "there is no file")
     run("improvement", "export", cycle, tmp_path / "a.xlsx")
     assert run("improvement", "import", tmp_path / "a.xlsx", "--as", "nobody").refuses(2, "no active staff")
+
+
+def test_the_pack_of_a_week_is_one_file_that_only_its_owner_reads(run, item, tmp_path):
+    cycle, file = item.rpartition("-")[0], tmp_path / "review.html"
+    done = run("improvement", "review", cycle, "--output", file, "--language", "en", "--json")
+    assert (done.code, done.data["cycle"], stat.S_IMODE(file.stat().st_mode)) == (0, cycle, 0o600)
+    assert "refunds are late" in file.read_text(encoding="utf-8")
+    assert run("improvement", "review", cycle, "--output", file, "--week", "2020-02-30").refuses(2, "is no day")
+    assert run("improvement", "review", cycle, "--output", file, "--week", "2999-01-01").refuses(2, "has not come")
+    assert run("improvement", "review", "PDCA-1", "--output", file).refuses(2, "no improvement cycle")
