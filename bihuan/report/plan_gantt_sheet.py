@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from xlsxwriter.worksheet import Worksheet
 
 from bihuan.report.plan_sheet import Desk, set_up, write
-from bihuan.report.plan_wording import PlanWording
+from bihuan.report.plan_wording import Fact, facts
 from bihuan.rules.gantt import Bar, bars
 
 MARKS: Mapping[str, str] = {"planned": "□", "actual": "■", "late": "!", "today": "▼"}
@@ -61,18 +61,6 @@ def kind_of(bar: Bar, week: tuple[date, date]) -> str:
     return "actual" if bar.done_until_on and first <= bar.done_until_on else "planned"
 
 
-def facts(wording: PlanWording) -> dict[str, tuple[str, str, float, str]]:
-    """Name, owner, progress and state in words of every item and measure, by number."""
-    found = {}
-    for item in wording.book.items:
-        state = wording.code("state", item["state"])
-        found[item["number"]] = (item["name"], wording.name(item["owner"]), item["progress_ratio"], state)
-        for one in item["measures"]:
-            state = wording.code("measure_state", one["state"])
-            found[one["reference"]] = (one["what"], wording.name(one["owner"]), one["progress_ratio"], state)
-    return found
-
-
 def _heads(desk: Desk, page: Worksheet, weeks: Sequence[tuple[date, date]], today: date) -> None:
     for at, (key, width) in enumerate(zip(_HEADS, _WIDTHS, strict=True)):
         page.set_column(at, at, width)
@@ -87,13 +75,13 @@ def _heads(desk: Desk, page: Worksheet, weeks: Sequence[tuple[date, date]], toda
     page.set_row(1, 40)
 
 
-def _line(desk: Desk, page: Worksheet, row: int, bar: Bar, told: tuple[str, str, float, str]) -> None:
-    name, owner, progress, _ = told
+def _line(desk: Desk, page: Worksheet, row: int, bar: Bar, told: Fact) -> None:
     base = {"border": 1, "border_color": _LINE, "bold": bar.is_item, "font_strikeout": bar.is_cancelled}
     text = desk.look(**base, text_wrap=True, indent=0 if bar.is_item else 1)
     day, share = desk.look(**base, num_format="yyyy-mm-dd"), desk.look(**base, num_format="0%")
     for at, (value, look) in enumerate((
-        (bar.number, text), (name, text), (owner, text), (bar.start_on, day), (bar.due_on, day), (progress, share),
+        (bar.number, text), (told.name, text), (told.owner, text), (bar.start_on, day), (bar.due_on, day),
+        (told.progress, share),
     )):  # fmt: skip
         write(page, row, at, value, look)
 

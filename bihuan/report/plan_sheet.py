@@ -87,7 +87,7 @@ def _heads(desk: Desk, page: Worksheet, sheet: Sheet) -> int:
         page.write_string(row, at, desk.wording.say(f"head_{column.key}"), desk.head())
     if has_groups:
         _groups(desk, page, sheet)
-    page.set_row(row, 32)
+    page.set_row(row, 48)
     return row + 1
 
 

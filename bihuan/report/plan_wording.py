@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from bihuan.report.wording import Wording, Words
 from bihuan.rules.plan_table import person_label
@@ -143,3 +143,25 @@ def _last(until_on: date | None) -> str:
 def kept(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The measures that were not cancelled."""
     return [one for one in item["measures"] if one["state"] != "cancelled"]
+
+
+class Fact(NamedTuple):
+    """What is told of an item or a measure in a line."""
+
+    name: str
+    owner: str
+    progress: float
+    state: str
+    """In words."""
+
+
+def facts(wording: PlanWording) -> dict[str, Fact]:
+    """Every item and measure in a line, by number."""
+    found = {}
+    for item in wording.book.items:
+        state = wording.code("state", item["state"])
+        found[str(item["number"])] = Fact(item["name"], wording.name(item["owner"]), item["progress_ratio"], state)
+        for one in item["measures"]:
+            state = wording.code("measure_state", one["state"])
+            found[str(one["reference"])] = Fact(one["what"], wording.name(one["owner"]), one["progress_ratio"], state)
+    return found
