@@ -28,6 +28,9 @@ from bihuan.web import (
     complaint,
     explanation,
     gaming,
+    improvement,
+    improvement_act,
+    improvement_item,
     indicator,
     interview,
     matter,
@@ -40,6 +43,7 @@ from bihuan.web import (
     trend,
 )
 from bihuan.web.access import ANYBODY, HAS_KEY, HAS_LINK, SIGNED_IN, Unwelcome, any_of, page_route
+from bihuan.web.improvement_access import MANAGES
 from bihuan.web.proxy import BehindProxy
 from bihuan.web.security import HEADERS, StrictHeaders, allowed_hosts, shown_path
 from bihuan.web.view import STATIC, Site, page
@@ -118,7 +122,19 @@ def _routes() -> list[BaseRoute]:
         page_route("/indicators", indicator.listing, SIGNED_IN),
         page_route("/indicators/{name}", indicator.show, SIGNED_IN),
         page_route("/indicators/{name}/complaints", indicator.complaints, SIGNED_IN),
+        *_improvement_routes(),
         Mount("/static", _OwnFiles(directory=STATIC)),
+    ]
+
+
+def _improvement_routes() -> list[BaseRoute]:
+    """The pages of the PDCA cycle; whoever only handles complaints sees the items that they have a part in."""
+    post = ("POST",)
+    return [
+        page_route("/improvement", improvement.show, SIGNED_IN),
+        page_route("/improvement", improvement.act, MANAGES, methods=post),
+        page_route("/improvement/{item}", improvement_item.show, SIGNED_IN),
+        page_route("/improvement/{item}", improvement_act.act, SIGNED_IN, methods=post),
     ]
 
 

@@ -24,6 +24,7 @@ from bihuan.services.account import Account
 from bihuan.services.negative_board import cases_of
 from bihuan.store.queries import board, names
 from bihuan.store.queries import complaint as queries
+from bihuan.store.queries.improvement import cycles_of
 from bihuan.web.access import person
 from bihuan.web.event import NotRecordedError, is_bad, offer, read_event, why_refused
 from bihuan.web.form import SOURCE, Draft, read_draft
@@ -103,6 +104,7 @@ def _page(
             "staff": names.staff_names(session, _codes(events)),
             "handlers": _near_first(names.handlers(session), row.department),
             "departments": {one.code: (one.name, one.name_en) for one in names.departments(session)},
+            "cycles": cycles_of(session, row.id),
             "is_simulated": board.is_simulated(session) or row.is_simulated,
         }  # fmt: skip
     choices = {"severity": [code for code in Severity if code != row.severity],

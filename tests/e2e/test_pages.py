@@ -38,6 +38,7 @@ PAGES = {
     ),
     "/outbox": ("/outbox", "/outbox?state=failed&done=arrived", "/outbox?state=sending"),
     "/negative": ("/negative", "/negative?state=", "/negative?department=product&state=done&done=negative_told"),
+    "/improvement": ("/improvement", "/improvement?standing=ended"),
     "/mail": ("/mail",),
     "/mail/{name}": ("/mail/{mail}",),
 }  # fmt: skip
@@ -58,6 +59,7 @@ NO_PAGE = {
     "/sign-in/{token}": "looked at in test_door.py",
     "/sign-out": "looked at in test_door.py",
     "/sign-out/everywhere": "leads to /sign-out",
+    "/improvement/{item}": "looked at in test_improvement.py",
 }
 REFUSED = {"/nowhere": 404, "/complaints/C-0": 404, "/outbox?page=x": 400, "/a/cut-off": 410}
 """Addresses that end on the page of what went wrong."""

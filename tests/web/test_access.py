@@ -76,6 +76,10 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/touchpoints"): KEYED,
     ("GET", "/negative"): STAFF,
     ("POST", "/negative"): STAFF,
+    ("GET", "/improvement"): STAFF,
+    ("POST", "/improvement"): {"quality_manager"},
+    ("GET", "/improvement/{item}"): STAFF,
+    ("POST", "/improvement/{item}"): STAFF,
 }
 """Who may do what: written down once more, so that nobody opens a page by a slip."""
 FILLED = {
@@ -86,6 +90,7 @@ FILLED = {
     "{name}": "none.eml",
     "{token}": "A" * 22,
     "{indicator}": "on_time_handled",
+    "{item}": "PDCA-2026-11-01",
 }
 FORM: dict[str, dict[str, str]] = {
     "/complaints/new": {"title": "x", "channel": "phone", "severity": "general"},
@@ -98,6 +103,8 @@ FORM: dict[str, dict[str, str]] = {
     "/charts/{indicator}": {"signal": "1", "note": "x"},
     "/plate": {"message": "1", "act": "acknowledge"},
     "/negative": {"number": "20261116-000001", "kind": "negative_taken_on"},
+    "/improvement": {"act": "open_special", "title": "x"},
+    "/improvement/{item}": {"act": "contain", "reason": "x"},
 }
 
 
