@@ -27,6 +27,7 @@ from bihuan.web import (
     call,
     complaint,
     explanation,
+    finding,
     gaming,
     improvement,
     improvement_act,
@@ -131,6 +132,7 @@ def _improvement_routes() -> list[BaseRoute]:
     """The pages of the PDCA cycle; whoever only handles complaints sees the items that they have a part in."""
     post = ("POST",)
     return [
+        page_route("/months/{number}", finding.act, MANAGES, methods=post),
         page_route("/improvement", improvement.show, SIGNED_IN),
         page_route("/improvement", improvement.act, MANAGES, methods=post),
         page_route("/improvement/{item}", improvement_item.show, SIGNED_IN),

@@ -76,6 +76,7 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/touchpoints"): KEYED,
     ("GET", "/negative"): STAFF,
     ("POST", "/negative"): STAFF,
+    ("POST", "/months/{number}"): {"quality_manager"},
     ("GET", "/improvement"): STAFF,
     ("POST", "/improvement"): {"quality_manager"},
     ("GET", "/improvement/{item}"): STAFF,
@@ -103,6 +104,7 @@ FORM: dict[str, dict[str, str]] = {
     "/charts/{indicator}": {"signal": "1", "note": "x"},
     "/plate": {"message": "1", "act": "acknowledge"},
     "/negative": {"number": "20261116-000001", "kind": "negative_taken_on"},
+    "/months/{number}": {"act": "reject", "key": "F-2026-11-01", "reason": "x"},
     "/improvement": {"act": "open_special", "title": "x"},
     "/improvement/{item}": {"act": "contain", "reason": "x"},
 }
