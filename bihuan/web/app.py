@@ -31,7 +31,9 @@ from bihuan.web import (
     gaming,
     improvement,
     improvement_act,
+    improvement_approval,
     improvement_item,
+    improvement_result,
     indicator,
     interview,
     matter,
@@ -44,7 +46,7 @@ from bihuan.web import (
     trend,
 )
 from bihuan.web.access import ANYBODY, HAS_KEY, HAS_LINK, SIGNED_IN, Unwelcome, any_of, page_route
-from bihuan.web.improvement_access import MANAGES
+from bihuan.web.improvement_access import IMPROVES, MANAGES
 from bihuan.web.proxy import BehindProxy
 from bihuan.web.security import HEADERS, StrictHeaders, allowed_hosts, shown_path
 from bihuan.web.view import STATIC, Site, page
@@ -135,6 +137,10 @@ def _improvement_routes() -> list[BaseRoute]:
         page_route("/months/{number}", finding.act, MANAGES, methods=post),
         page_route("/improvement", improvement.show, SIGNED_IN),
         page_route("/improvement", improvement.act, MANAGES, methods=post),
+        page_route("/improvement/approvals", improvement_approval.show, IMPROVES),
+        page_route("/improvement/scoreboard", improvement_result.scoreboard, IMPROVES),
+        page_route("/improvement/lessons", improvement_result.lessons, SIGNED_IN),
+        page_route("/improvement/standards/{standard}", improvement_result.standard, SIGNED_IN),
         page_route("/improvement/{item}", improvement_item.show, SIGNED_IN),
         page_route("/improvement/{item}", improvement_act.act, SIGNED_IN, methods=post),
     ]

@@ -39,6 +39,9 @@ PAGES = {
     "/outbox": ("/outbox", "/outbox?state=failed&done=arrived", "/outbox?state=sending"),
     "/negative": ("/negative", "/negative?state=", "/negative?department=product&state=done&done=negative_told"),
     "/improvement": ("/improvement", "/improvement?standing=ended"),
+    "/improvement/approvals": ("/improvement/approvals",),
+    "/improvement/scoreboard": ("/improvement/scoreboard",),
+    "/improvement/lessons": ("/improvement/lessons", "/improvement/lessons?q=nothing"),
     "/mail": ("/mail",),
     "/mail/{name}": ("/mail/{mail}",),
 }  # fmt: skip
@@ -60,6 +63,7 @@ NO_PAGE = {
     "/sign-out": "looked at in test_door.py",
     "/sign-out/everywhere": "leads to /sign-out",
     "/improvement/{item}": "looked at in test_improvement.py",
+    "/improvement/standards/{standard}": "looked at in test_improvement.py",
 }
 REFUSED = {"/nowhere": 404, "/complaints/C-0": 404, "/outbox?page=x": 400, "/a/cut-off": 410}
 """Addresses that end on the page of what went wrong."""

@@ -23,6 +23,7 @@ ANYONE = {"nobody", *(role.value for role in Role)}
 STAFF = ANYONE - {"nobody"}
 LEADS = STAFF - {"handler"}
 LEDGER = {"quality_manager", "operator"}
+IMPROVES = {"quality_manager", "executive", "department_head"}
 KEYED = {"key"}
 """Nobody of the staff, and nobody by looking: another system, with a key."""
 MAY: dict[tuple[str, str], set[str]] = {
@@ -79,6 +80,10 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("POST", "/months/{number}"): {"quality_manager"},
     ("GET", "/improvement"): STAFF,
     ("POST", "/improvement"): {"quality_manager"},
+    ("GET", "/improvement/approvals"): IMPROVES,
+    ("GET", "/improvement/scoreboard"): IMPROVES,
+    ("GET", "/improvement/lessons"): STAFF,
+    ("GET", "/improvement/standards/{standard}"): STAFF,
     ("GET", "/improvement/{item}"): STAFF,
     ("POST", "/improvement/{item}"): STAFF,
 }
@@ -91,6 +96,7 @@ FILLED = {
     "{name}": "none.eml",
     "{token}": "A" * 22,
     "{indicator}": "on_time_handled",
+    "{standard}": "SOP-2026-001",
     "{item}": "PDCA-2026-11-01",
 }
 FORM: dict[str, dict[str, str]] = {
