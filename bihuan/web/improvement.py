@@ -33,7 +33,7 @@ from bihuan.web.security import genuine_form
 from bihuan.web.view import page, site
 from schemas.item import CycleKind, Priority
 
-DONE = ("open_month", "open_special")
+DONE = ("open_month", "open_special", "close_cycle")
 """What the page says was done; the words are ``done_…``."""
 _ASKED = ("cycle", "owner", "department", "priority", "standing", "complaint")
 
@@ -152,9 +152,13 @@ def _done(request: Request, fields: Mapping[str, str]) -> str:
         match fields.get("act"):
             case "open_month":
                 number = cycles.open_month(session, here.policy, here.clock, fields.get("run", ""), by)
+                cycles.carry_forward(session, here.policy, here.clock, number, by)
             case "open_special":
                 about = fields.get("complaint") or None
                 number = cycles.open_special(session, here.policy, here.clock, fields.get("title", ""), by, about)
+            case "close_cycle":
+                number, summary = fields.get("key", ""), fields.get("summary", "")
+                cycles.close_cycle(session, here.policy, here.clock, number, by, summary)
             case "draft":
                 told = {"name": fields.get("name", "")}
                 number = draft(session, here.policy, here.clock, fields.get("cycle", ""), by, told)

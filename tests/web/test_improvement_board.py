@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from bihuan.services.cycle import open_month
 from bihuan.services.item import cancel, draft
+from schemas.improvement import AnalysisRun
 from schemas.item import Cycle, Item
 
 FORM = "/complaints/new"
@@ -75,6 +76,27 @@ def test_a_monthly_cycle_is_opened_from_an_analysed_month_once(improving: Any, b
     assert [row.number for row in improving.rows(Cycle)] == ["PDCA-2026-12"]
     page = browser.get("/improvement?cycle=PDCA-2026-12&done=open_month&lang=zh").text
     assert all(word in page for word in ("循环已开启", "依据月度分析 M-2026-11", "没有尚未开启循环的月度分析"))
+
+
+def test_opening_a_month_carries_what_has_not_ended_into_it(improving: Any, browser: Any) -> None:
+    improving.drafted()
+    improving.keep(AnalysisRun(
+        number="M-2026-12", period_on=date(2026, 12, 1), until_on=date(2027, 1, 1), as_of=improving.office.at,
+        sha256="0" * 64, complaints=1, answers=0, policy_version="1", code_version="1", made_at=improving.office.at,
+    ))  # fmt: skip
+    browser.submit(FORM, "/improvement", act="open_month", run="M-2026-12", who="zhao")
+    told = improving.show()
+    assert (told["cycle"], told["carry_count"]) == ("PDCA-2027-01", 1)
+    page = browser.get("/improvement?cycle=PDCA-2027-01&lang=zh").text
+    assert all(word in page for word in ("已结转 1 次", "其中结转 1"))
+    answer = browser.submit(FORM, "/improvement", act="close_cycle", key="PDCA-2026-12", summary="并入一月")
+    assert answer.headers["location"] == "/improvement?cycle=PDCA-2026-12&done=close_cycle#cycles"
+    assert {row.number: row.summary for row in improving.rows(Cycle)} == {
+        "PDCA-2026-12": "并入一月",
+        "PDCA-2027-01": "",
+    }
+    answer = browser.submit(FORM, "/improvement?lang=zh", act="close_cycle", key="PDCA-2027-01")
+    assert (answer.status_code, "循环里还有没结束的改进项" in answer.text) == (409, True)
 
 
 def test_a_special_cycle_is_opened_by_whom_the_form_names(improving: Any, browser: Any) -> None:
