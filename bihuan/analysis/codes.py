@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
+from typing import Any
 
 
-class Codes(dict[Hashable, int]):
+class Codes(dict[Any, int]):
     """Looks up the code of what is read, and numbers what it has not seen yet: 0, 1, … in the order they come.
 
     As a dictionary it is looked up by ``map(codes.__getitem__, …)`` without a step of Python for what is known.
@@ -14,7 +15,7 @@ class Codes(dict[Hashable, int]):
     NONE = -1
     """The code of what counts for nothing."""
 
-    def __init__(self, judge: Callable[[Hashable], str | None]) -> None:
+    def __init__(self, judge: Callable[[Any], str | None]) -> None:
         """Begin with no words.
 
         Args:
@@ -24,7 +25,7 @@ class Codes(dict[Hashable, int]):
         self._judge = judge
         self._places: dict[str, int] = {}
 
-    def __missing__(self, read: Hashable) -> int:
+    def __missing__(self, read: Any) -> int:
         """Judge what was not read before."""
         word = self._judge(read)
         code = self._places.setdefault(word, len(self._places)) if word else self.NONE

@@ -7,7 +7,8 @@ time, but for news that were written down late. Names, numbers and addresses in 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 from sqlmodel import Session
 
+from bihuan.analysis.codes import Codes
 from bihuan.analysis.month import ANSWERS, DIMENSIONS, SCORED, checked, checked_answers, no_answers
 from bihuan.analysis.score import DETRACTS_TO, SATISFIED_FROM
 from bihuan.rules.business_time import BusinessClock
@@ -48,11 +50,11 @@ def frames(session: Session, stretch: Stretch, clock: BusinessClock, zone: ZoneI
     """
     person = _person_key(secret)
     asked = list(queries.answers(session, stretch))
-    rows = pd.DataFrame(_complaints(session, stretch, person), columns=["id", *_TOLD])
+    rows = _complaints(session, stretch, person)
     told = ways(session, stretch, rows["id"].to_numpy(np.int64), clock)
     late = queries.lateness(session, stretch, HANDLING)
     whole = pd.concat([rows, told], axis="columns").assign(
-        registered_on=_days(rows["registered_at"], zone),
+        registered_on=_days(pd.to_datetime(rows["registered_at"], unit="us", utc=True), zone),
         is_late=rows["id"].map(late).astype("boolean"),
         is_negative=rows["id"].map(_negative(asked)).astype("boolean"),
     )
@@ -60,15 +62,34 @@ def frames(session: Session, stretch: Stretch, clock: BusinessClock, zone: ZoneI
     return Frames(complaints, _answers(asked, complaints, zone))
 
 
-_TOLD = ("number", "registered_at", *DIMENSIONS, "person", "text")
+def _complaints(session: Session, stretch: Stretch, person: Callable[[int | None], str]) -> pd.DataFrame:
+    """What stands in the complaints, column by column: a row of Python objects for each would weigh a gigabyte."""
+    ids, instants = array("q"), array("q")
+    numbers, persons, texts = list[str](), list[str](), list[str]()
+    elements = {name: (Codes(_same), array("i")) for name in DIMENSIONS}
+    for batch in queries.complaints(session, stretch):
+        ids.extend(batch.id)
+        instants.extend(batch.registered_at)
+        numbers.extend(batch.number)
+        for values, (codes, found) in zip(batch.dimensions, elements.values(), strict=True):
+            found.extend(map(codes.__getitem__, values))
+        persons.extend(map(person, batch.customer_id))
+        texts.extend(map(_text, batch.title, batch.matter, batch.name))
+    return pd.DataFrame({
+        "id": np.asarray(ids, np.int64), "registered_at": np.asarray(instants, np.int64),
+        **{name: pd.Categorical.from_codes(found, codes.words) for name, (codes, found) in elements.items()},
+        **{name: pd.Series(told, dtype="str") for name, told in
+           (("number", numbers), ("person", persons), ("text", texts))},
+    })  # fmt: skip
 
 
-def _complaints(session: Session, stretch: Stretch, person: Callable[[int | None], str]) -> Iterator[tuple[Any, ...]]:
-    for row in queries.complaints(session, stretch):
-        words = f"{row.title}\n{row.matter}".strip()[:_TEXT]
-        text = mask(words, (row.name,) if row.name else ()) if words else ""
-        dimensions = [getattr(row, name) for name in DIMENSIONS]
-        yield row.id, row.number, row.registered_at, *dimensions, person(row.customer_id), text
+def _same(word: str) -> str:
+    return word
+
+
+def _text(title: str, matter: str, name: str | None) -> str:
+    words = f"{title}\n{matter}".strip()[:_TEXT]
+    return mask(words, (name,) if name else ()) if words else ""
 
 
 def _person_key(secret: str) -> Callable[[int | None], str]:

@@ -1,11 +1,12 @@
 """What the analysis of a month reads: complaints, the lines of their logs that tell their way, their verdicts, answers.
 
-Rows come as plain tuples, in batches: a month with its baseline is a hundred thousand complaints and more.
+Complaints come in batches of columns: a month with its baseline is half a million of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -61,25 +62,41 @@ class Step(NamedTuple):
     handler: str | None
 
 
-def complaints(session: Session, stretch: Stretch) -> Iterator[Row[Any]]:
-    """The complaints with their words, by id.
+class Batch(NamedTuple):
+    """Some complaints, each column in the order of their ids."""
 
-    Returns:
-        Rows of ``id``, ``number``, ``registered_at``, ``channel``, ``kind``, ``severity``, ``department``, ``handler``,
-        ``region``, ``tier``, ``business_line``, ``product``, ``source``, ``customer_id``, ``name`` (of the
-        complainant), ``title`` and ``matter``.
-    """
+    id: Sequence[int]
+    number: Sequence[str]
+    registered_at: Sequence[int]
+    """Microseconds since 1970."""
+    customer_id: Sequence[int | None]
+    name: Sequence[str | None]
+    """Of the complainant."""
+    title: Sequence[str]
+    matter: Sequence[str]
+    dimensions: Sequence[Sequence[str | None]]
+    """By ``bihuan.analysis.month.DIMENSIONS``."""
+
+
+def complaints(session: Session, stretch: Stretch) -> Iterator[Batch]:
+    """The complaints with their words, by id, in batches."""
     words = [type_coerce(column, String).label(column.name) for column in (_C.channel, _C.kind, _C.severity)]
     found = select(
-        _C.id, _C.number, _C.registered_at, *words, _P.code.label("department"), _S.code.label("handler"), _C.region,
-        _C.tier, _C.business_line, _C.product, _C.source, _C.customer_id, _K.name, _C.title, _C.matter,
+        _C.id, _C.number, Microseconds(_C.registered_at), _C.customer_id, _K.name, _C.title, _C.matter,
+        *words, _P.code, _S.code, _C.region, _C.tier, _C.business_line, _C.product, _C.source,
     ).select_from(
         table_of(Complaint)
         .outerjoin(table_of(Department), _P.id == _C.department_id)
         .outerjoin(table_of(Staff), _S.id == _C.handler_id)
         .outerjoin(table_of(Customer), _K.id == _C.customer_id)
     )  # fmt: skip
-    yield from session.execute(_within(found, stretch).order_by(_C.id), execution_options={"yield_per": _BATCH})
+    read = session.execute(_within(found, stretch).order_by(_C.id), execution_options={"yield_per": _BATCH})
+    for rows in read.partitions():
+        columns = list(zip(*rows, strict=True))
+        yield Batch._make([*columns[:_ITSELF], columns[_ITSELF:]])
+
+
+_ITSELF = len(Batch._fields) - 1
 
 
 def steps(session: Session, stretch: Stretch, complaint_ids: NDArray[np.int64]) -> Iterator[Step]:
@@ -127,7 +144,7 @@ def plain_logs(session: Session, stretch: Stretch) -> Plain:
     """
     department, handler = (_E.data[name].as_string() for name in ("department", "handler"))
     is_first = _E.kind == EventKind.REGISTERED
-    firsts = [func.min(case((_E.kind == kind, Microseconds(_E.occurred_at)))) for kind in PLAIN]
+    firsts = [func.coalesce(func.min(case((_E.kind == kind, Microseconds(_E.occurred_at)))), NEVER) for kind in PLAIN]
     is_odd = or_(_E.kind.not_in(PLAIN), and_(is_first, handler.is_not(None)))
     changes = func.count(func.distinct(case((_E.kind.in_(PLAIN[:2]), department))))
     found = select(_E.complaint_id, *firsts).select_from(
@@ -138,11 +155,13 @@ def plain_logs(session: Session, stretch: Stretch) -> Plain:
         func.max(case((is_odd, 1), else_=0)) == 0, changes <= 1, func.max(case((is_first, 1), else_=0)) == 1,
         func.count() == func.count(func.distinct(_E.kind)),
     )  # fmt: skip
-    rows = session.execute(found.order_by(_E.complaint_id)).all()
-    ids = np.array([row[0] for row in rows], np.int64)
-    columns = zip(*(row[1:] for row in rows), strict=True) if rows else [()] * len(PLAIN)
-    occurred = np.array([[NEVER if at is None else at for at in column] for column in columns], np.int64)
-    return Plain(ids, occurred)
+    columns = [array("q") for _ in (_E.complaint_id, *PLAIN)]
+    read = session.execute(found.order_by(_E.complaint_id), execution_options={"yield_per": _BATCH})
+    for rows in read.partitions():
+        for column, some in zip(columns, zip(*rows, strict=True), strict=True):
+            column.extend(some)
+    ids, *occurred = (np.array(column, np.int64) for column in columns)
+    return Plain(ids, np.array(occurred))
 
 
 def lateness(session: Session, stretch: Stretch, milestone: str) -> dict[int, bool]:
