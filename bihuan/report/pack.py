@@ -24,6 +24,7 @@ from bihuan.analysis.month import checked, checked_answers
 from bihuan.analysis.review import Period, Review, reviewed
 from bihuan.analysis.rising import RisingParameters
 from bihuan.analysis.topic import Topic, TopicParameters
+from bihuan.report.table import csv
 
 _FORMAT = 1
 _STAMP = (1980, 1, 1, 0, 0, 0)
@@ -43,8 +44,8 @@ class Pack:
 def packed(review: Review) -> Pack:
     """The pack of a review: its data, its parameters, and every figure that was told."""
     data = {
-        "complaints.csv": _csv(review.complaints),
-        "answers.csv": _csv(review.answers),
+        "complaints.csv": csv(review.complaints),
+        "answers.csv": csv(review.answers),
         "parameters.json": _json(_parameters(review)),
     }
     sha256 = hash_of(data)
@@ -53,11 +54,11 @@ def packed(review: Review) -> Pack:
         "trend.json": _json(list(review.trend)),
         "problems.json": _json(asdict(review.problems)),
         "candidates.json": _json(_told(review.found)),
-        "tested.csv": _csv(review.found.tested),
-        "splits.csv": _csv(review.found.splits),
-        "shares.csv": _csv(review.found.shares),
-        "delays.csv": _csv(review.delays.reset_index()),
-        **{f"pareto_{view}.csv": _csv(one.rows.reset_index()) for view, one in review.paretos.items()},
+        "tested.csv": csv(review.found.tested),
+        "splits.csv": csv(review.found.splits),
+        "shares.csv": csv(review.found.shares),
+        "delays.csv": csv(review.delays.reset_index()),
+        **{f"pareto_{view}.csv": csv(one.rows.reset_index()) for view, one in review.paretos.items()},
         "quality.json": _json(review.quality),
     }
     about = {"format": _FORMAT, "sha256": sha256, "period": review.period.name, "scope": review.period.scope,
@@ -143,7 +144,7 @@ def _told(found: Candidates) -> dict[str, Any]:
 
 def _frame(content: bytes) -> pd.DataFrame:
     """A table of the pack; empty cells of text stay empty text."""
-    table = pd.read_csv(io.BytesIO(content), dtype="str", keep_default_na=False, na_values=[])
+    table = pd.readcsv(io.BytesIO(content), dtype="str", keep_default_na=False, na_values=[])
     missing = table.replace("", pd.NA)
     for name in table:
         if name.endswith("_on"):
@@ -161,11 +162,6 @@ def _frame(content: bytes) -> pd.DataFrame:
 
 
 _TEXTS = ("number", "person", "text")
-
-
-def _csv(frame: pd.DataFrame) -> bytes:
-    text: str = frame.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d")
-    return text.encode()
 
 
 def _json(content: Any) -> bytes:
