@@ -120,8 +120,8 @@ def readings(
         where: The slice.
         grain: Of the periods; None: weeks, or months where weeks hold too few cases each.
     """
-    metric, survey = metric_of(indicator), _survey(frame, indicator, where)
-    cells = [_cells(frame, indicator, where, survey, spans) for spans in (frame.before, frame.after)]
+    metric, survey = metric_of(indicator), survey_of(frame, indicator, where)
+    cells = [cells_of(frame, indicator, where, survey, spans) for spans in (frame.before, frame.after)]
     grain = grain or _grain_of(cells)
     whole = pd.DataFrame(
         [(day, *sums) for one in cells for day, sums in one.by_day.items()], columns=["day", "x", "n", "squares"]
@@ -136,7 +136,9 @@ def readings(
     return Readings(before, after, grain)
 
 
-class _Cells(NamedTuple):
+class Cells(NamedTuple):
+    """What was counted in a window: the numerator (or sum), n and sum of squares of each day; and each kind of case."""
+
     by_day: Mapping[str, Sequence[float]]
     strata: tuple[Stratum, ...]
 
@@ -145,16 +147,16 @@ _LEAST_A_WEEK = 5
 """Cases; with fewer, months are told apart instead."""
 
 
-def _grain_of(cells: Sequence[_Cells]) -> Grain:
+def _grain_of(cells: Sequence[Cells]) -> Grain:
     """Weeks, or months where most weeks would be nearly empty."""
     days = sum(len(one.by_day) for one in cells)
     cases = sum(sums[1] for one in cells for sums in one.by_day.values())
     return Grain.WEEK if days and cases / days * 7 >= _LEAST_A_WEEK else Grain.MONTH
 
 
-def _cells(
+def cells_of(
     frame: Frame, indicator: IndicatorPolicy, where: Where, survey: str | None, spans: Sequence[Span]
-) -> _Cells:  # fmt: skip
+) -> Cells:  # fmt: skip
     """The sums of each day, and of each kind of case."""
     by_day: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
     kinds: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
@@ -167,7 +169,7 @@ def _cells(
                 by_day[day][place] += float(one or 0)
             kinds[kind][0] += float(sums[0] or 0)
             kinds[kind][1] += float(row.n)
-    return _Cells(by_day, tuple(Stratum(name, x, n) for name, (x, n) in sorted(kinds.items())))
+    return Cells(by_day, tuple(Stratum(name, x, n) for name, (x, n) in sorted(kinds.items())))
 
 
 def _sums(
@@ -212,7 +214,7 @@ def _of(what: Countable, survey: str | None) -> Countable:
     return replace(what, only=is_its if what.only is None else what.only & is_its)
 
 
-def _survey(frame: Frame, indicator: IndicatorPolicy, where: Where) -> str | None:
+def survey_of(frame: Frame, indicator: IndicatorPolicy, where: Where) -> str | None:
     """Whose answers count: ours where there are any, else those of the largest foreign survey; None: no answers do."""
     if indicator.counts not in SURVEYS or indicator.counts is Counts.RESPONSE:
         return None
