@@ -11,7 +11,7 @@ from bihuan.report.gantt import Gantt, gantt
 from bihuan.report.page import bare, templates
 from bihuan.report.plan_wording import PlanWording, kept
 from bihuan.report.wording import Words
-from bihuan.rules.item import position
+from bihuan.rules.item import ENDED, position
 from bihuan.rules.week import BEHIND, Progress, Week, due_soon, late_on, open_ones, progress_in, week_of
 from schemas.plan_book import PlanBook
 
@@ -110,8 +110,8 @@ def _late(item: Item, one: Mapping[str, Any], w: ReviewWording) -> Row:
 
 
 def _by_state(items: Sequence[Item]) -> list[Item]:
-    """By where they stand on their way, the furthest first; then by number."""
-    return sorted(items, key=lambda item: (-position(item["state"]), item["number"]))
+    """By where they stand on their way, the furthest first and what has ended last; then by number."""
+    return sorted(items, key=lambda item: (item["state"] in ENDED, -position(item["state"]), item["number"]))
 
 
 def _item(item: Item, w: ReviewWording) -> Row:
