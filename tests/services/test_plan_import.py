@@ -232,19 +232,30 @@ WRONG = [
 ]
 
 
+def rounds():
+    """What is wrong, so that no cell is written twice in one file."""
+    found: dict[int, list[tuple]] = {}
+    seen: dict[tuple[str, str], int] = {}
+    for one in WRONG:
+        at = seen[one[:2]] = seen.get(one[:2], -1) + 1
+        found.setdefault(at, []).append(one)
+    return found
+
+
 def test_what_is_wrong_is_refused_with_its_cell_and_a_cure_and_the_rest_is_written(works, paper):
     number = works.approved()
     mine = paper()
     records = {"plan": number, "measures": f"{number}.1", "causes": works.show(number)["causes"][0]["id"]}
-    for at, (sheet, key, value, why) in enumerate(WRONG):
+    for at, wrong in rounds().items():
         mine.export()
-        (address,) = mine.write(sheet, records[sheet], **{key: value})
+        why = {mine.write(sheet, records[sheet], **{key: value})[0]: why for sheet, key, value, why in wrong}
         mine.write("plan", number, remarks=f"第 {at} 次")
         before = works.show(number)
         done = mine.bring()
-        assert list(told(done, "refused")) == [address], (sheet, key, value, told(done, "refused"))
-        assert why in told(done, "refused")[address], (sheet, key, value)
-        assert next(one.cure for one in done.cells if one.address == address), (sheet, key, value)
+        refused = told(done, "refused")
+        assert set(refused) == set(why)
+        assert {address: refused[address] for address in why if why[address] not in refused[address]} == {}
+        assert all(one.cure for one in done.cells if one.address in why)
         after = works.show(number)
         assert after["remarks"] == f"第 {at} 次"
         assert {name for name in before if before[name] != after[name]} == {"remarks", "revision", "events"}
