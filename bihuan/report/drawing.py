@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import altair as alt
 import vl_convert
+from altair.utils import schemapi
 from markupsafe import escape
 
 from bihuan.analysis.rehearsal import SIDES
@@ -24,6 +25,9 @@ WIDE, NARROW = 540, 326
 _GRAMMAR = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 """The version of Vega-Lite that Altair writes."""
 
+schemapi.disable_debug_mode()
+"""Each part of a chart held against the schema takes more time than drawing it; the tests do so, for every chart."""
+
 Drawing = alt.Chart | alt.LayerChart | alt.FacetChart
 
 
@@ -34,7 +38,7 @@ def svg(drawing: Drawing, label: str) -> str:
         drawing: Its data inline.
         label: What it shows, as a screen reader says it; the figures themselves belong into a table.
     """
-    spec = _dressed(drawing).to_dict()
+    spec = _dressed(drawing).to_dict(validate=schemapi.DEBUG_MODE)
     drawn = vl_convert.vegalite_to_svg(spec, vl_version=_GRAMMAR, allowed_base_urls=[])
     said = escape(label)
     head, rest = drawn.split(">", 1)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 import pytest
+from altair.utils import schemapi
 
 from bihuan.analysis.kpi import rates
 from bihuan.analysis.rehearsal import Rehearsal
+from bihuan.report import drawing  # noqa: F401 - it spares what is done here
 
 SINCE = datetime(2026, 7, 31, 16, tzinfo=UTC)
 EVIL = "</text><script>alert('1')</script>"
@@ -21,6 +23,14 @@ FORMULA = '=HYPERLINK("evil")'
 COUNTS = ("deadlines", "met", "on_time", "breaches", "cancelled", "running", "warnings")
 
 MakeMilestones = Callable[..., pd.DataFrame]
+
+
+@pytest.fixture(autouse=True)
+def _charts_are_held_against_the_schema() -> Iterator[None]:
+    """At work they are not, as it takes longer than drawing them."""
+    assert not schemapi.DEBUG_MODE, "drawing a chart no longer spares what this does in its place"
+    with schemapi.debug_mode(True):
+        yield
 
 
 @pytest.fixture
