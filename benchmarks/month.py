@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from benchmarks.texts import matter
 from bihuan.store.engine import Database
 from bihuan.store.rows import insert_rows
 from schemas.complaint import Channel, Complaint, ComplaintEvent, ComplaintState, EventKind, Kind, Severity
@@ -85,12 +86,12 @@ def _life(number: int, complaints: int, chance: random.Random) -> tuple[Rows, li
 
 
 def _complaint(number: int, registered_at: datetime, handled_at: datetime | None, chance: random.Random) -> Rows:
+    title, said = matter(chance)
     return {
         "number": f"20261001-{number:07d}", "id": number, "source": "bench", "external_id": str(number),
         "channel": chance.choice(list(Channel)), "kind": chance.choice(list(Kind)),
-        "severity": chance.choice(list(Severity)), "title": f"complaint {number}", "matter": "What went wrong. " * 20,
-        "demand": "", "product": f"product {chance.randrange(_PRODUCTS)}",
-        "region": f"region {chance.randrange(_REGIONS)}",
+        "severity": chance.choice(list(Severity)), "title": title, "matter": said, "demand": "",
+        "product": f"product {chance.randrange(_PRODUCTS)}", "region": f"region {chance.randrange(_REGIONS)}",
         "business_line": f"line {number % 5}", "tier": f"tier {number % 4}", "missing": [], "attributes": {},
         "department_id": number % _DEPARTMENTS + 1, "handler_id": number % _STAFF + 1,
         "state": ComplaintState.HANDLED if handled_at else ComplaintState.ASSIGNED, "round": 1,
