@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
+from unicodedata import east_asian_width
 
 import altair as alt
 
@@ -20,6 +21,8 @@ _TODAY = "#b3261e"
 _ROOM = {WHOLE: (270, 130), NARROW: (118, 0)}
 """Pixels for names at the left and for what is said at the right; a server may lack the font to measure them by."""
 _STEP, _BELOW = 24, "└ "
+_EDGE, _FULL, _HALF = 22, 12.0, 6.9
+"""Pixels between a name and the plot, and of a wide and another letter."""
 _DAY = timedelta(days=1)
 _LONG = 120
 """From so many days on the axis tells months."""
@@ -54,27 +57,45 @@ def gantt(wording: PlanWording) -> Gantt | None:
 
 def _drawn(rows: Sequence[Bar], wording: PlanWording, label: str, width: int) -> str:
     names, said = _ROOM[width]
-    labels = {one.number: _name(one) for one in rows}
+    labels = _names(rows, wording.book.number, names)
     plot = width - names - said - 16
-    layers = [_months(rows, wording.book.today), *_spans(rows, labels, wording, width), *_links(rows, labels)]
+    layers = [_ground(rows, labels), *_spans(rows, labels, wording, width), *_links(rows, labels)]
     layers += [_today(wording)]
     if said:
         layers.append(_facts(rows, labels, wording, plot))
     return svg(alt.layer(*layers).properties(width=plot, height=alt.Step(_STEP)), label)
 
 
-def _name(bar: Bar) -> str:
-    """What a row is called: the end of its number, and its words; measures a little to the right."""
-    short = bar.number.rpartition("-")[2]
-    return f"{short} {bar.name}" if bar.is_item else f"{_BELOW}{short} {bar.name}"
+def _names(rows: Sequence[Bar], cycle: str, room: int) -> dict[str, str]:
+    """What each row is called: the end of its number, of one from another cycle all of it, and what words have room."""
+    found = {}
+    for bar in rows:
+        short = bar.number.removeprefix(f"{cycle}-").removeprefix("PDCA-")
+        said = f"{short} {bar.name}" if bar.is_item else f"{_BELOW}{short} {bar.name}"
+        found[bar.number] = _cut(said, room - _EDGE, is_bold=bar.is_item)
+    return found
+
+
+def _cut(text: str, room: int, *, is_bold: bool) -> str:
+    """As much of a text as fits, by the usual widths of letters: to measure each takes seconds for a long plan."""
+    left = float(room)
+    for at, letter in enumerate(text):
+        left -= (_FULL if east_asian_width(letter) in "WF" else _HALF) * (1.06 if is_bold else 1)
+        if left < 0:
+            return f"{text[: max(at - 1, 1)].rstrip()}…"
+    return text
 
 
 def _y(labels: Mapping[str, str], width: int) -> alt.Y:
     room = _ROOM[width][0]
     bold: Any = {"condition": {"test": f"datum.label[0] !== '{_BELOW[0]}'", "value": "bold"}, "value": "normal"}
-    axis = alt.Axis(labelAlign="left", labelPadding=room - 8, labelLimit=room - 30, minExtent=room - 4,
+    axis = alt.Axis(labelAlign="left", labelPadding=room - 8, labelLimit=0, minExtent=room - 4,
                     maxExtent=room - 4, ticks=False, domain=False, labelColor=INK, labelFontWeight=bold)  # fmt: skip
-    return alt.Y("label:N", sort=list(labels.values()), title=None, axis=axis)
+    return alt.Y("label:N", scale=_order(labels), title=None, axis=axis)
+
+
+def _order(labels: Mapping[str, str]) -> alt.Scale:
+    return alt.Scale(domain=list(labels.values()))
 
 
 def _x(rows: Sequence[Bar], width: int) -> alt.X:
@@ -124,14 +145,13 @@ def _rows(rows: Sequence[Bar], labels: Mapping[str, str], kind: str) -> list[Row
     ]  # fmt: skip
 
 
-def _months(rows: Sequence[Bar], today: date) -> Drawing:
+def _ground(rows: Sequence[Bar], labels: Mapping[str, str]) -> Drawing:
     """Every row has its line, also where its bar is short."""
     first, last = _ends(rows)
-    data = [
-        {"start": first.isoformat(), "end": max(last + _DAY, today).isoformat(), "label": _name(one)} for one in rows
-    ]
-    line: alt.Chart = alt.Chart(alt.InlineData(values=data)).mark_rule(color=LINE, strokeWidth=1, aria=False).encode(
-        alt.X("start:T", scale=_scale(rows)), alt.Y("label:N", sort=[_name(one) for one in rows]), x2="end:T"
+    ends = {"start": first.isoformat(), "end": (last + _DAY).isoformat()}
+    data = alt.InlineData(values=[ends | {"label": label} for label in labels.values()])
+    line: alt.Chart = alt.Chart(data).mark_rule(color=LINE, strokeWidth=1, aria=False).encode(
+        alt.X("start:T", scale=_scale(rows)), alt.Y("label:N", scale=_order(labels)), x2="end:T"
     )  # fmt: skip
     return line
 
@@ -150,17 +170,16 @@ def _links(rows: Sequence[Bar], labels: Mapping[str, str]) -> list[Drawing]:
         ]  # fmt: skip
     if not down:
         return []
-    order = list(labels.values())
     base = alt.Chart(alt.InlineData(values=down))
     across = [row | {"label": row["end_label"]} for row in down]
     return [
         base.mark_rule(color=SOFT, strokeWidth=1.2, aria=False).encode(
-            alt.X("start:T"), alt.Y("label:N", sort=order), y2="end_label:N"),
+            alt.X("start:T"), alt.Y("label:N", scale=_order(labels)), y2="end_label:N"),
         alt.Chart(alt.InlineData(values=across)).mark_rule(color=SOFT, strokeWidth=1.2, aria=False).encode(
-            alt.X("start:T"), alt.Y("label:N", sort=order), x2="to:T"),
+            alt.X("start:T"), alt.Y("label:N", scale=_order(labels)), x2="to:T"),
         alt.Chart(alt.InlineData(values=across)).mark_point(
             shape="triangle-right", filled=True, size=42, color=SOFT, opacity=1, aria=False).encode(
-            alt.X("to:T"), alt.Y("label:N", sort=order)),
+            alt.X("to:T"), alt.Y("label:N", scale=_order(labels))),
     ]  # fmt: skip
 
 
@@ -179,7 +198,7 @@ def _facts(rows: Sequence[Bar], labels: Mapping[str, str], wording: PlanWording,
     data = [{"label": labels[one.number], "said": _said(one, far[one.number], wording), "is_late": is_late(one)}
             for one in rows]  # fmt: skip
     text: alt.Chart = alt.Chart(alt.InlineData(values=data)).mark_text(align="left", fontSize=12, aria=False).encode(
-        alt.Y("label:N", sort=list(labels.values())), x=alt.value(plot + 10), text="said:N",
+        alt.Y("label:N", scale=_order(labels)), x=alt.value(plot + 10), text="said:N",
         color=alt.condition("datum.is_late", alt.value(_TODAY), alt.value(SOFT)),
     )  # fmt: skip
     return text

@@ -142,3 +142,14 @@ def test_what_has_no_day_is_named_below_the_chart_and_a_cycle_without_days_has_n
     assert words("en")["plan_table"]["gantt_none"] in shown(book())
     works(draft, cycle, "qian", {"name": "forms", "due_on": "2026-12-24"})
     assert number in gantt(PlanWording.of(book(), words("en"))).note
+
+
+def test_the_rows_of_a_chart_keep_their_order_and_are_told_apart_across_cycles(works, book, late):
+    works(amend, late, {"name": "一" * 80}, "li")
+    works(draft, CYCLE, "qian", {"name": "one of October", "due_on": "2026-12-24"})
+    with works.office.db.write() as session:
+        session.exec(select(Item).where(Item.number == f"{CYCLE}-02")).one().number = "PDCA-2026-10-01"
+    for svg in gantt(PlanWording.of(book(), words("zh")))[:2]:
+        at = [svg.index(label) for label in (">2026-10-01 ", ">01 一", ">└ 01.1 ", ">└ 01.2 ")]
+        assert at == sorted(at)
+        assert "一…" in svg
