@@ -27,7 +27,7 @@ from bihuan.services.dossier import (
     wanted_roles,
 )
 from bihuan.services.item import advance
-from bihuan.services.item_log import VOIDED, LackingError, find_open, needed, note, said
+from bihuan.services.item_log import VOIDED, LackingError, find, needed, note, refuse_ended, said
 from bihuan.services.item_people import active_staff, acts_as, is_asked_to_verify, staff_by_id
 from schemas.item import Approval, Gate, Item, ItemState
 from schemas.people import Staff
@@ -152,11 +152,12 @@ def decide(  # noqa: PLR0913, PLR0917 - the seven that others call it by, and th
         LackingError: The item is not there yet, or lacks something for that gate.
         RefusedError: That person may not decide there: has no role, did the work, or verified it.
     """
-    item, staff = find_open(session, number), staff_by_id(session, staff_id)
+    item, staff = find(session, number), staff_by_id(session, staff_id)
     file = dossier(session, item)
     words = said(comment, "the comment") if is_approved else needed(comment, "a comment")
     if known := _known(policy, file, gate, staff, is_approved):
         return known
+    refuse_ended(item)
     if found := unready(facts_of(session, policy, file, today_of(policy, clock())), gate):
         raise LackingError(number, GATED[gate].value, found)
     roles = _roles(policy, file, gate, staff)

@@ -87,11 +87,20 @@ def find_open(session: Session, number: str, revision: int | None = None) -> Ite
         StaleError: It is not at ``revision`` any more.
     """
     item = find(session, number)
-    if item.state in ENDED:
-        raise EndedItemError(f"{number} has ended ({item.state})", cure="open a new item, or let a child go on")
+    refuse_ended(item)
     if revision is not None and revision != item.revision:
         raise StaleError(number, changed_since(session, item, revision))
     return item
+
+
+def refuse_ended(item: Item) -> None:
+    """Refuse what is to be done on an item that has ended.
+
+    Raises:
+        EndedItemError: It has.
+    """
+    if item.state in ENDED:
+        raise EndedItemError(f"{item.number} has ended ({item.state})", cure="open a new item, or let a child go on")
 
 
 def changed_since(session: Session, item: Item, revision: int) -> dict[str, tuple[Any, Any, str]]:

@@ -53,9 +53,13 @@ def test_an_item_goes_from_a_finding_to_its_standard(works):
         session.add(SustainWatch(item_id=item_id, indicator="on_time_handled", started_on=date(2027, 2, 1), clean=8,
                                  points=8, state=WatchState.WATCHING))  # fmt: skip
     works(move, number, S.SUSTAINING, "li")
-    state = works.agree(number, Gate.G5, *(["han", "eve"] if told["priority"] == "high" else ["han"]))
-    assert state is S.CLOSED
+    signers = ["han", "eve"] if told["priority"] == "high" else ["han"]
+    assert works.agree(number, Gate.G5, *signers) is S.CLOSED
     told = works.show(number)
+    assert works.agree(number, Gate.G5, *signers) is S.CLOSED, "said again, it stays so"
+    assert works.show(number) == told
+    with pytest.raises(EndedItemError):
+        works.agree(number, Gate.G5, "bo")
     assert told["closed_at"] is not None
     assert [one["number"] for one in told["complaints"]] == works.evidence
     assert told["standard"]["number"] == "SOP-2027-001"
