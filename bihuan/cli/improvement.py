@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bihuan.cli import improvement_cycle, improvement_item, improvement_plan, improvement_table
+from bihuan.cli import improvement_cycle, improvement_item, improvement_plan, improvement_result, improvement_table
 from bihuan.cli.office import office
 from bihuan.cli.output import JsonOption, emit, say
 from bihuan.errors import RefusedError, UsageError
@@ -36,6 +36,11 @@ app.command("import")(improvement_table.import_plan)
 app.command("review")(improvement_table.review)
 app.add_typer(improvement_plan.cause_app, name="cause")
 app.add_typer(improvement_plan.measure_app, name="measure")
+app.command("verify")(improvement_result.verify)
+app.command("scoreboard")(improvement_result.scoreboard)
+app.command("lessons")(improvement_result.lessons)
+app.command("trace")(improvement_result.trace)
+app.add_typer(improvement_result.standard_app, name="standard")
 
 
 _SHOWN = ("rank", "indicator", "dimension", "element", "state", "n0", "n1", "size", "low", "high", "q")

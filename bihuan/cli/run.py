@@ -23,6 +23,8 @@ class Flow(StrEnum):
     OUTBOX_DELIVERY = "outbox-delivery"
     IMPROVEMENT_MONTH = "improvement-month"
     KPI_SNAPSHOT = "kpi-snapshot"
+    IMPROVEMENT_VERIFICATION = "improvement-verification"
+    IMPROVEMENT_PROGRESS = "improvement-progress"
 
 
 def run(flow: Annotated[Flow, typer.Argument(help="Which.")], at: AtOption = None, is_json: JsonOption = False) -> None:
@@ -79,8 +81,21 @@ def _kpi_snapshot(here: Office) -> dict[str, Any]:
     return asdict(taken) | {"signals": asdict(watch(here.db, here.policy, here.settings, here.clock()))}
 
 
+def _improvement_verification(here: Office) -> dict[str, Any]:
+    from bihuan.services.improvement_day import live_a_day
+
+    return live_a_day(here.db, here.policy, here.settings, here.clock)
+
+
+def _improvement_progress(here: Office) -> dict[str, Any]:
+    from bihuan.services.checkpoint import review_week
+
+    return asdict(review_week(here.db, here.policy, here.clock))
+
+
 _PASSES = {
     Flow.SLA_CHECK: _sla_check, Flow.ESCALATION_SWEEP: _escalation_sweep, Flow.SURVEY_FOLLOW_UP: _survey_follow_up,
     Flow.OUTBOX_DELIVERY: _outbox_delivery, Flow.IMPROVEMENT_MONTH: _improvement_month,
-    Flow.KPI_SNAPSHOT: _kpi_snapshot,
+    Flow.KPI_SNAPSHOT: _kpi_snapshot, Flow.IMPROVEMENT_VERIFICATION: _improvement_verification,
+    Flow.IMPROVEMENT_PROGRESS: _improvement_progress,
 }  # fmt: skip

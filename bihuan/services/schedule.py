@@ -18,6 +18,7 @@ _USUAL = {
     "survey-follow-up": timedelta(minutes=15), "outbox-delivery": timedelta(minutes=2),
     "improvement-month": timedelta(days=1),
     "kpi-snapshot": timedelta(days=1),
+    "improvement-verification": timedelta(days=1), "improvement-progress": timedelta(days=1),
 }  # fmt: skip
 _UNKNOWN = timedelta(days=1)
 _EVERY_MINUTES = re.compile(r"(?:\*|\d+-\d+)/(?P<minutes>\d+)(?: \*){4}")

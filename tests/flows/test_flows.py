@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from prefect import get_client
@@ -41,14 +41,18 @@ from deployments.bootstrap import ZOMBIE, bury_dead_runs, forget_missed_runs, wa
 from deployments.registry import deployments
 from flows.house_keeping import house_keeping
 from flows.improvement_month import improvement_month
+from flows.improvement_progress import improvement_progress
+from flows.improvement_verification import improvement_verification
 from flows.kpi_snapshot import kpi_snapshot
 from flows.outbox_delivery import outbox_delivery
 from flows.sla_check import sla_check
 from flows.survey_follow_up import survey_follow_up
 from schemas.complaint import ComplaintIn, CustomerIn, EventIn, EventKind, Kind, Severity
 from schemas.installation import Heartbeat
+from schemas.item import Cycle, CycleKind, Item, ItemState
 from schemas.kpi import Snapshot
 from schemas.survey import Invitation
+from schemas.verification import Verdict
 from tasks.batches import MOST_BATCHES, until_none
 from tasks.deadline import check_due_batch
 from tasks.improvement import CONCLUSION
@@ -258,3 +262,21 @@ def test_the_snapshot_keeps_the_days_that_have_ended_and_says_how_many(
     with here.db.read() as session:
         assert session.exec(select(Snapshot.n).where(Snapshot.indicator == "handling_time")).all()
         assert session.exec(select(Heartbeat).where(Heartbeat.sweep == "kpi-snapshot")).one()
+
+
+def test_both_flows_of_improvement_run_and_find_nothing_the_second_time(prefect: SyncPrefectClient, here: Installation):
+    with here.db.write() as session:
+        cycle = Cycle(number="PDCA-S-2026-001", kind=CycleKind.SPECIAL, period_on=date(2026, 1, 5),
+                      opened_at=wall_clock(), policy_version="1")  # fmt: skip
+        session.add(cycle)
+        session.flush()
+        session.add(Item(number="PDCA-S-2026-001-01", cycle_id=cycle.id or 0, state=ItemState.VERDICT, name="parts",
+                         verdict=Verdict.INEFFECTIVE, opened_at=wall_clock()))  # fmt: skip
+    first, again = improvement_verification(), improvement_verification()
+    assert (first["kept"]["lessons"], again["kept"]["lessons"]) == (1, 0)
+    assert first["effects"] == again["effects"] == {"items": 0, "moved": 0, "checked": 0, "waiting": 0}
+    week = improvement_progress("2026-11-16T00:30Z")
+    assert week["week"] == {"items": 0, "behind": 0, "late": 0, "near": 0}
+    with here.db.read() as session:
+        found = session.exec(select(Heartbeat.sweep)).all()
+    assert {"improvement-verification", "improvement-progress"} <= set(found)
