@@ -48,9 +48,9 @@ def verify(
         say(f"next: bihuan improvement approve {number} g4 …, by whoever verifies and the quality manager")
 
 
-def review(
+def deviation(
     number: NumberArgument,
-    deviation: Annotated[str, typer.Option(help="Why it is not where it was planned to be.")],
+    reason: Annotated[str, typer.Option(help="Why it is not where it was planned to be.")],
     decision: Annotated[str, typer.Option(help="What was decided about that.")] = "",
     by: ByOption = "",
     is_json: JsonOption = False,
@@ -59,7 +59,7 @@ def review(
     from bihuan.services.checkpoint import record_review
 
     with office() as here, here.db.write() as session:
-        row = record_review(session, here.policy, here.clock, number, deviation, decision, who(by))
+        row = record_review(session, here.policy, here.clock, number, reason, decision, who(by))
         told = row.model_dump(exclude={"id", "item_id"})
     emit({"number": number, **told}, is_json)
 
