@@ -62,8 +62,21 @@ def tree(causes: Sequence[Mapping[str, Any]]) -> dict[Bone, list[Node]]:
 
 def fishbone(roots: Mapping[Bone, Sequence[Node]]) -> list[Rib]:
     """The ribs with their first causes; what is excluded is left out."""
-    return [_rib(bone, [node.cause for node in nodes if node.cause["state"] is not CauseState.EXCLUDED])
-            for bone, nodes in roots.items()]  # fmt: skip
+    return [_rib(bone, sorted(_kept(nodes), key=_rank)) for bone, nodes in roots.items()]
+
+
+def _kept(nodes: Sequence[Node]) -> list[Mapping[str, Any]]:
+    """The causes of a bone with the whys below them, without what is excluded."""
+    found = []
+    for node in nodes:
+        if node.cause["state"] is not CauseState.EXCLUDED:
+            found += [node.cause, *_kept(node.below)]
+    return found
+
+
+def _rank(cause: Mapping[str, Any]) -> tuple[bool, int]:
+    """What is confirmed before the others, and those before their whys."""
+    return cause["state"] is not CauseState.CONFIRMED, cause["level"]
 
 
 def _rib(bone: Bone, causes: Sequence[Mapping[str, Any]]) -> Rib:

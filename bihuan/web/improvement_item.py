@@ -96,6 +96,7 @@ def _people(session: Session, policy: Policy, file: Dossier, reader: Reader) -> 
     known = names.staff_names(session, _codes(file) | {one.code for one in everybody})
     departments = names.departments(session)
     by_id: dict[Any, str] = {("owner_id", one.id or 0): one.name for one in everybody}
+    by_id |= {("cause", one.id or 0): one.statement for one in file.causes}
     by_id |= {("indicator", name): indicator_name(policy, name, reader) for name in policy.kpi.indicators}
     if file.department_id and (owned := session.get(Department, file.department_id)):
         by_id["department_id", file.department_id] = reader.department(owned.name, owned.name_en)

@@ -104,7 +104,7 @@ def groups(content: Mapping[str, Any], reader: Reader, names: Names) -> list[Gro
     Args:
         content: As ``bihuan.services.item_question.content_of`` gives it.
         reader: Whose words.
-        names: People, departments and indicators by the name of the field and what stands in it.
+        names: People, departments, causes and indicators by the name of the field and what stands in it.
     """
     plain = {name: value for name, value in content.items() if not isinstance(value, Mapping | list) or _is_flat(value)}
     found = [Group("", list(_lines(plain, "item", reader, names)))] if plain else []
@@ -145,6 +145,8 @@ def shown(name: str, value: Any, kind: str, reader: Reader, names: Names) -> str
         return reader.word(section, str(value)) if section else str(value)
     if isinstance(value, bool):
         return reader.section("improvement")["yes" if value else "no"]
+    if name == "cause_ids":
+        value = [names.get(("cause", int(one)), f"{one:g}") for one in value]
     if isinstance(value, list):
         return reader.section("improvement")["comma"].join(f"{one:g}" if isinstance(one, float) else str(one)
                                                            for one in value)  # fmt: skip

@@ -320,26 +320,6 @@ def as_one(improving: Any, browser: Any, code: str, **fields: str) -> Any:
                         headers={"Origin": browser.address, "X-Forwarded-User": code})  # fmt: skip
 
 
-@pytest.mark.parametrize(("code", "fields", "status"), [
-    ("wang", {"act": "progress", "key": "1", "ratio": "50%"}, 303),
-    ("wang", {"act": "edit", "remarks": "x"}, 403), ("wang", {"act": "measure_cancel", "key": "1", "reason": "x"}, 403),
-    ("li", {"act": "edit", "remarks": "x"}, 303), ("li", {"act": "hold", "until_on": "2026-12-01", "reason": "x"}, 403),
-    ("li", {"act": "cancel", "reason": "x"}, 403), ("bo", {"act": "edit", "remarks": "x"}, 403),
-    ("bo", {"act": "progress", "key": "1", "ratio": "50%"}, 403), ("han", {"act": "cancel", "reason": "x"}, 303),
-    ("zhao", {"act": "hold", "until_on": "2026-12-01", "reason": "x"}, 303), ("eve", {"act": "resume"}, 303),
-    ("wang", {"act": "progress", "key": "9", "ratio": "50%"}, 403), ("li", {"act": "sell"}, 400),
-])  # fmt: skip
-def test_each_does_only_what_is_theirs(
-    improving: Any, browse_other: Any, code: str, fields: dict[str, str], status: int
-) -> None:
-    improving.doing()
-    before = improving.show()["revision"]
-    browser = browse_other(sign_in="proxy", trusted_proxies="127.0.0.1")
-    assert as_one(improving, browser, code, **fields).status_code == status
-    if status == 403:
-        assert improving.show()["revision"] == before
-
-
 def test_a_form_from_elsewhere_changes_nothing(improving: Any, browser: Any) -> None:
     improving.drafted()
     before = improving.show()

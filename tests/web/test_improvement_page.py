@@ -76,7 +76,7 @@ def test_why_under_why_stands_as_a_tree_and_on_its_bone(improving: Any, browser:
     assert tree.index("product: 洗衣机") < tree.index("配件没有备货") < tree.index("采购不看消耗量")
     assert "第 3 个为什么" in tree
     drawing = causes.split("<svg")[1].split("</svg>")[0]
-    assert ("product: 洗衣机" in drawing, "配件没有备货" in drawing, "新人不会修" in drawing) == (True, False, False)
+    assert ("product: 洗衣机" in drawing, "采购不看消耗量" in drawing, "新人不会修" in drawing) == (True, True, False)
     assert 'class="is-out">新人不会修' in causes
 
 
@@ -111,22 +111,6 @@ def test_only_what_is_possible_next_has_a_button_and_the_rest_says_why_not(impro
     now = part(look(improving, browser), "now")
     assert "还不能转到“已实施”：措施 1 尚未完成" in now
     assert 'value="implemented"' not in now
-
-
-@pytest.mark.parametrize(("code", "decides", "works", "reports"), [
-    ("zhao", False, True, True), ("han", True, True, True), ("eve", True, True, True), ("li", False, True, True),
-    ("wang", False, False, True), ("bo", False, False, False),
-])  # fmt: skip
-def test_each_is_offered_what_is_theirs(
-    improving: Any, browse_other: Any, code: str, decides: bool, works: bool, reports: bool
-) -> None:
-    improving.reviewed()
-    browser = browse_other(sign_in="proxy", trusted_proxies="127.0.0.1")
-    page = look(improving, browser, **{"X-Forwarded-User": code})
-    assert ('value="decide"' in page, 'value="edit"' in page) == (decides, works)
-    improving.agree_plan()
-    page = look(improving, browser, **{"X-Forwarded-User": code})
-    assert ('value="progress"' in page) is reports
 
 
 def test_parents_children_and_the_watch_are_told(improving: Any, browser: Any) -> None:
