@@ -217,6 +217,13 @@ def _link(db: Database, settings: Settings) -> str:
         return token_of(settings.secret_value(), Purpose.SIGN_IN, message.key)
 
 
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Callable[[FastAPI], str]]:
+    """Serves an application until the module's tests are over; gives its address."""
+    with ExitStack() as opened:
+        yield lambda app: opened.enter_context(_served(app))
+
+
 @contextmanager
 def _served(app: FastAPI) -> Iterator[str]:
     """The address at which ``app`` answers until left."""
