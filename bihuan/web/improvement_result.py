@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
-from sqlalchemy import Row
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bihuan.analysis.proportion import wilson
+from bihuan.services import scoreboard as services
+from bihuan.services.lesson import find_lessons
 from bihuan.services.trend_words import figure
 from bihuan.store.queries import board
 from bihuan.store.queries import improvement_result as queries
 from bihuan.web.improvement_effect import change, indicator_name
-from bihuan.web.reader import reader_of
+from bihuan.web.reader import Reader, reader_of
 from bihuan.web.view import page, site
 from schemas.verification import Verdict
 
@@ -26,21 +25,20 @@ _LONGEST = 200
 
 
 def scoreboard(request: Request) -> Response:
-    """Every verdict with what it rests on, and how many effects still hold."""
+    """Every verdict with what it rests on, which of them luck could have made, and how many effects still hold."""
     here, reader = site(request), reader_of(request, site(request).settings)
     with here.db.read() as session:
-        rows = queries.judged(session)
-        checks = queries.final_checks(session, [row.id for row in rows])
-        held, n = queries.sustained(session)
+        told = services.board(session)
+        checks = queries.final_checks(session, [row["number"] for row in told["items"]])
         is_simulated = board.is_simulated(session)
-    known = here.policy.kpi.indicators
-    effects = {key: change(check, known.get(row.indicator), reader) for row in rows if (key := row.id) in checks
-               for check in [checks[key]]}  # fmt: skip
-    counts = Counter(row.verdict for row in rows)
-    ends = [figure(end, "share", reader.language) for end in wilson(held, n)] if n else []
+    known, rate = here.policy.kpi.indicators, told["sustained"]
+    effects = {row["number"]: change(checks[row["number"]], known.get(row["indicator"]), reader)
+               for row in told["items"]}  # fmt: skip
     return page(request, "improvement_scoreboard.html", {
-        "rows": rows, "effects": effects, "counts": [(one, counts[one]) for one in Verdict], "held": held, "n": n,
-        "rate": figure(held / n, "share", reader.language) if n else "", "ends": ends, "is_simulated": is_simulated,
+        "rows": told["items"], "effects": effects, "is_simulated": is_simulated, "rate": rate,
+        "counts": [(one, told["verdicts"].get(one.value, 0)) for one in Verdict],
+        "figures": {name: figure(rate[name], "share", reader.language) for name in ("value", "low", "high")},
+        "claims": {Verdict.EFFECTIVE, Verdict.PARTIAL},
         "indicator_name": lambda name: indicator_name(here.policy, name, reader),
     })  # fmt: skip
 
@@ -66,16 +64,17 @@ def standard(request: Request) -> Response:
 def lessons(request: Request) -> Response:
     """The case library, or what of it holds every word that is searched for."""
     wanted = request.query_params.get("q", "").strip()[:_LONGEST]
+    reader = reader_of(request, site(request).settings)
     with site(request).db.read() as session:
-        found = [row for row in queries.lessons(session) if is_about(row, wanted)]
+        found = find_lessons(session, wanted)
         is_simulated = board.is_simulated(session)
     return page(request, "improvement_lessons.html", {
-        "found": found[:SHOWN], "more": max(len(found) - SHOWN, 0), "q": wanted, "is_simulated": is_simulated,
+        "found": [one | {"advice": _advice(one["advice"], reader)} for one in found[:SHOWN]],
+        "more": max(len(found) - SHOWN, 0), "q": wanted, "is_simulated": is_simulated,
     })  # fmt: skip
 
 
-def is_about(row: Row[Any], wanted: str) -> bool:
-    """Whether a lesson holds every word, whatever its case; no word is in every one."""
-    parts = (row.item, row.title, row.problem, *row.causes, *row.measures, row.effect, row.advice)
-    text = "\n".join(parts).casefold()
-    return all(word in text for word in wanted.casefold().split())
+def _advice(kept: str, reader: Reader) -> str:
+    """What was kept as words of limits, as sentences; whatever people wrote as it is."""
+    known = reader.section("limitation")
+    return "\n".join(known.get(line, line) for line in kept.splitlines())
