@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -19,7 +17,6 @@ from bihuan.services import item as items
 from bihuan.services import item_field as field
 from bihuan.services import measure as measures
 from bihuan.services.approval import decide
-from bihuan.services.dossier import Dossier
 from bihuan.services.item_people import staff_by_code
 from bihuan.services.item_question import refuse_other
 from bihuan.services.item_show import show as show_item
@@ -28,60 +25,14 @@ from bihuan.web import improvement_field as form
 from bihuan.web.access import Unwelcome, person
 from bihuan.web.improvement import Refused, actor
 from bihuan.web.improvement_access import OF_LEADERS, OF_MEASURE, may_report, require_sight, rights
+from bihuan.web.improvement_asked import Act, Asked
 from bihuan.web.improvement_item import find, item_page
+from bihuan.web.improvement_standard import STANDARD_ACTS
 from bihuan.web.improvement_words import why
 from bihuan.web.reader import reader_of
 from bihuan.web.security import genuine_form
 from bihuan.web.view import site
 from schemas.item import Gate, ItemState
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One form that was sent."""
-
-    request: Request
-    session: Session
-    file: Dossier
-    fields: Mapping[str, str]
-    by: str
-
-    @property
-    def given(self) -> tuple[Any, Any, Any]:
-        """What every act of a service begins with."""
-        here = site(self.request)
-        return self.session, here.policy, here.clock
-
-    @property
-    def number(self) -> str:
-        """Of the item."""
-        return self.file.item.number
-
-    def says(self, name: str) -> str:
-        """A field of the form; empty where it has none."""
-        return self.fields.get(name, "")
-
-    @property
-    def revision(self) -> int | None:
-        """The revision of the item that whoever sent it saw."""
-        return int(self.says("revision")) if self.says("revision").isdecimal() else None
-
-    @property
-    def reference(self) -> str:
-        """Of the measure that it is about."""
-        return f"{self.number}.{self.says('key')}"
-
-    @property
-    def cause_id(self) -> int:
-        """Of the cause that it is about.
-
-        Raises:
-            HTTPException: 400, the item has none of that id.
-        """
-        found = next((one.id for one in self.file.causes if str(one.id) == self.says("key")), None)
-        if found is None:
-            raise HTTPException(400)
-        return found
 
 
 async def act(request: Request) -> Response:
@@ -242,17 +193,17 @@ def _decide(asked: Asked) -> None:
     decide(*asked.given, asked.number, gate, staff_id, asked.says("answer") == "approve", asked.says("comment"))
 
 
-Act = Callable[[Asked], "str | None"]
-_ACTS: Mapping[str, tuple[str, str, Act]] = {
-    "edit": ("goal", "edit", _edit), "priority": ("priority", "priority", _edit),
-    "cause_add": ("causes", "cause_add", _add_cause), "cause_edit": ("causes", "cause_edit", _edit_cause),
-    "cause_confirm": ("causes", "cause_confirm", _confirm_cause),
-    "cause_exclude": ("causes", "cause_exclude", _exclude_cause),
-    "measure_add": ("measures", "measure_add", _add_measure),
-    "measure_edit": ("measures", "measure_edit", _edit_measure), "progress": ("measures", "progress", _progress),
-    "done": ("measures", "done", _done), "measure_cancel": ("measures", "measure_cancel", _cancel_measure),
-    "plan": ("plan", "plan", _plan), "move": ("now", "move", _move), "hold": ("now", "hold", _hold),
-    "resume": ("now", "resume", _resume), "contain": ("now", "contain", _contain), "cancel": ("now", "cancel", _cancel),
-    "child": ("now", "child", _child), "recur": ("now", "recur", _recur), "decide": ("now", "", _decide),
+_ACTS: Mapping[str, Act] = {
+    "edit": Act("goal", "edit", _edit), "priority": Act("priority", "priority", _edit),
+    "cause_add": Act("causes", "cause_add", _add_cause), "cause_edit": Act("causes", "cause_edit", _edit_cause),
+    "cause_confirm": Act("causes", "cause_confirm", _confirm_cause),
+    "cause_exclude": Act("causes", "cause_exclude", _exclude_cause),
+    "measure_add": Act("measures", "measure_add", _add_measure),
+    "measure_edit": Act("measures", "measure_edit", _edit_measure), "progress": Act("measures", "progress", _progress),
+    "done": Act("measures", "done", _done), "measure_cancel": Act("measures", "measure_cancel", _cancel_measure),
+    "plan": Act("plan", "plan", _plan), "move": Act("now", "move", _move), "hold": Act("now", "hold", _hold),
+    "resume": Act("now", "resume", _resume), "contain": Act("now", "contain", _contain),
+    "cancel": Act("now", "cancel", _cancel), **STANDARD_ACTS,
+    "child": Act("now", "child", _child), "recur": Act("now", "recur", _recur), "decide": Act("now", "", _decide),
 }  # fmt: skip
 """By the form's ``act``: the part of the page to show then, what it says was done, and what does it."""

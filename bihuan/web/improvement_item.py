@@ -40,7 +40,7 @@ from schemas.verification import Method
 DONE = frozenset({
     "edit", "priority", "cause_add", "cause_edit", "cause_confirm", "cause_exclude", "measure_add", "measure_edit",
     "progress", "done", "measure_cancel", "plan", "move", "hold", "resume", "contain", "cancel", "approve", "reject",
-    "child", "recur", "draft",
+    "child", "recur", "draft", "judge", "standard", "in_force", "train", "audit", "tell",
 })  # fmt: skip
 """What the page says was done; the words are ``done_…``."""
 SCALE = range(1, 6)

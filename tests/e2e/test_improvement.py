@@ -17,7 +17,7 @@ from bihuan.services.item import show
 from bihuan.store.rows import table_of
 from bihuan.web.app import create_app
 from schemas.complaint import Complaint
-from schemas.effect import EffectCheck, Lesson, Standard, SustainWatch, WatchState
+from schemas.effect import EffectCheck, Lesson, SustainWatch, WatchState
 from schemas.improvement import AnalysisRun, Bone, Finding, FindingSource, FindingState, Problem
 from schemas.item import Item, ItemState
 from schemas.verification import Verdict
@@ -217,15 +217,20 @@ def _judge(one: Person, here: Served, number: str) -> None:
 
 
 def _settle(one: Person, here: Served, number: str, element: str) -> str:
-    """The standard is written, it holds, and the item is closed; the standard's number."""
-    name, item_id = f"SOP-2027-{number[-3:].replace('-', '0')}", _id(here, number)
-    here.keep(Standard(
-        number=name, item_id=item_id, title=one.says("门店备件", "Parts in the shop"), trained_ratio=0.95,
-        content=one.says("每店常备十种配件。\n每周一盘点。", "Ten parts are kept in each shop.\nCounted on Mondays."),
-        difference=one.says("+ 每店常备十种配件", "+ ten parts are kept in each shop"), effective_on=date(2027, 2, 1),
-        elsewhere=one.says("洗碗机同样处理", "washing machines too"), told_at=here.at, made_at=here.at,
-        audits=[{"due_on": "2027-03-12", "done_on": None, "is_kept": None, "by": ""}],
-    ))  # fmt: skip
+    """The standard is written, trained and told, it holds, and the item is closed; the standard's number."""
+    content = one.says("每店常备十种配件。\n每周一盘点。", "Ten parts in each shop.\nCounted on Mondays.")
+    one.send("standard", title=one.says("门店备件", "Parts in the shop"), content=content)
+    one.send("in_force", effective_on="2027-02-10", elsewhere=one.says("洗碗机同样处理", "washing machines too"))
+    one.send("train", trained_ratio="95")
+    one.send(
+        "tell",
+        words=one.says(
+            "门店现在常备十种配件，多数维修当天可以完成。", "Shops now keep ten parts: most repairs take a day."
+        ),
+    )
+    item_id = _id(here, number)
+    with here.site.db.read() as session:
+        name = str(show(session, number)["standard"]["number"])
     one.open(f"/improvement/{number}#checks", "item")
     one.send("move", hidden={"to": "sustaining"}, who="jian")
     here.keep(
