@@ -144,7 +144,7 @@ def _told(found: Candidates) -> dict[str, Any]:
 
 def _frame(content: bytes) -> pd.DataFrame:
     """A table of the pack; empty cells of text stay empty text."""
-    table = pd.readcsv(io.BytesIO(content), dtype="str", keep_default_na=False, na_values=[])
+    table = pd.read_csv(io.BytesIO(content), dtype="str", keep_default_na=False, na_values=[])
     missing = table.replace("", pd.NA)
     for name in table:
         if name.endswith("_on"):
