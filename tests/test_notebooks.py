@@ -19,10 +19,24 @@ from bihuan.clock import fixed
 from bihuan.notify.words import words
 from bihuan.policy.models import Policy
 from bihuan.report.pack import packed
+from bihuan.rules.content import hash_of, verification_content
 from bihuan.services.complaint import record, register
+from bihuan.services.effect import check
 from bihuan.settings import settings
 from bihuan.store.engine import Database
-from schemas.complaint import ComplaintIn, EventIn, EventKind
+from schemas.complaint import (
+    Channel,
+    Complaint,
+    ComplaintIn,
+    ComplaintState,
+    EventIn,
+    EventKind,
+    Severity,
+)
+from schemas.deadline import Deadline, DeadlineState, Mode
+from schemas.item import Cycle, CycleKind, Item, ItemState
+from schemas.plan import Measure, MeasureKind, MeasureState, Strength, VerificationPlan
+from schemas.verification import Verdict
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
 MONDAY = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
@@ -123,3 +137,86 @@ def test_on_time_shows_every_month_with_its_interval(
     names = ran("on_time")
     handled_by_month = names["table"].query("indicator == 'on_time_handled'").set_index("month")["value"]
     assert handled_by_month.to_dict() == {"2026-11": 1.0, "2026-12": 0.0}
+
+
+IN_FORCE = date(2026, 9, 1)
+
+
+def deadline(complaint: Complaint, *, is_late: bool) -> Deadline:
+    due_at = complaint.registered_at + timedelta(hours=10 if is_late else 30)
+    return Deadline(
+        subject_id=complaint.id or 0, milestone="handled", mode=Mode.CALENDAR, started_at=complaint.registered_at,
+        due_at=due_at, state=DeadlineState.ENDED, met_at=complaint.handled_at, breached_at=due_at if is_late else None,
+        policy_version="1", calendar_version="1",
+    )  # fmt: skip
+
+
+def complained(day: date, n: int, late: int) -> list[tuple[Complaint, bool]]:
+    """So many a day about washing machines, of which so many are handled late; as many about fridges, all on time."""
+    at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC)
+    return [
+        (Complaint(
+            number=f"{day}-{product}-{place}", source="past", external_id=f"{day} {product} {place}",
+            channel=Channel.PHONE, severity=Severity.GENERAL, product=product, state=ComplaintState.HANDLED,
+            registered_at=at, handled_at=at + timedelta(hours=20),
+        ), product == "洗衣机" and place < late)
+        for product in ("洗衣机", "冰箱") for place in range(n)
+    ]  # fmt: skip
+
+
+def judged_item(db: Database, policy: Policy) -> str:
+    """An item of washing machines: two in five late until it was done, one in ten since; judged by its frozen plan."""
+    days = [IN_FORCE + timedelta(days=n) for n in range(-92, 61)]
+    with db.write() as session:
+        made = [one for day in days for one in complained(day, 5, 2 if day < IN_FORCE else day.day % 2)]
+        session.add_all(complaint for complaint, _ in made)
+        session.flush()
+        session.add_all(deadline(complaint, is_late=is_late) for complaint, is_late in made)
+        cycle = Cycle(number="PDCA-2026-08", kind=CycleKind.MONTHLY, period_on=date(2026, 8, 1), opened_at=MONDAY,
+                      policy_version="1")  # fmt: skip
+        session.add(cycle)
+        session.flush()
+        item = Item(number="PDCA-2026-08-01", cycle_id=cycle.id or 0, state=ItemState.OBSERVING, name="洗衣机",
+                    indicator="on_time_handled", dimension="product", element="洗衣机", baseline_x=270,
+                    baseline_n=450, target_value=0.85, opened_at=MONDAY)  # fmt: skip
+        session.add(item)
+        session.flush()
+        session.add(Measure(item_id=item.id or 0, place=1, kind=MeasureKind.CORRECTIVE, strength=Strength.STRONG,
+                            what="parts in the shop", state=MeasureState.DONE, implemented_on=IN_FORCE,
+                            coverage_ratio=0.9, evidence="stock list"))  # fmt: skip
+        plan = VerificationPlan(
+            item_id=item.id or 0, indicator="on_time_handled", dimension="product", element="洗衣机",
+            baseline_on=date(2026, 6, 1), baseline_until_on=IN_FORCE, n_required=60, weekly_n=35, frozen_at=MONDAY,
+        )  # fmt: skip
+        plan.frozen_hash = hash_of(verification_content(plan.model_dump()))
+        session.add(plan)
+        session.flush()
+        check(session, policy, settings(), fixed(MONDAY), item.number, date(2026, 10, 30))
+        item.state, item.verdict = ItemState.VERDICT, Verdict.EFFECTIVE
+        return item.number
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_effect_of_a_cycle_tells_every_verdict_with_its_limits_and_counts_one_again(
+    db: Database, database_url: str, policy: Policy, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    number = judged_item(db, policy)
+    monkeypatch.setenv("BIHUAN_DATABASE_URL", database_url)
+    settings.cache_clear()
+    names = ran("effect_of_a_cycle", CYCLE="PDCA-2026-08", LANGUAGE=language)
+    line = names["effects"].loc[number]
+    assert line["before"] == "60.0% [55.5%–64.4%] n=460"
+    assert line["verdict"] == words(language)["verdict"]["effective"]
+    assert words(language)["limitation"]["no_control"] in line["limitations"]
+    assert names["scoreboard"].set_index("number").loc[number, "n"] == 460 + 295
+    assert names["by_hand"] == {"before": (276, 460), "after": (295 - 30, 295)}
+    assert names["chart"]._repr_svg_().startswith("<svg")
+
+
+def test_effect_of_a_cycle_without_a_verdict_shows_nothing(
+    db: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIHUAN_DATABASE_URL", database_url)
+    settings.cache_clear()
+    names = ran("effect_of_a_cycle")
+    assert (len(names["effects"]), names["chart"], names["by_hand"]) == (0, None, {})
