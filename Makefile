@@ -2,7 +2,7 @@
 # Needs git, make and Python 3.11-3.13 with venv; nothing else, and no activated environment.
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo check test bench chaos e2e fuzz fix docs lock
+.PHONY: help install up demo check test both bench chaos e2e fuzz fix docs lock
 
 # Another project's environment or search path must not leak in.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX UV_PYTHON UV_SYSTEM_PYTHON
@@ -29,7 +29,10 @@ check: $(STAMP) ## Linters, format, types, import contracts
 	$(BIN)/mypy $(CODE)
 	$(BIN)/lint-imports --no-logo
 
-test: $(STAMP) ## The test suite, SQLite and PostgreSQL, on two cores (ARGS="-k outbox")
+test: $(STAMP) ## The test suite, on PostgreSQL in short, on two cores (ARGS="-k outbox")
+	$(BIN)/python -m pytest -n 2 --dist loadfile --databases short $(ARGS)
+
+both: $(STAMP) ## The test suite, all of it on SQLite and on PostgreSQL
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 bench: $(STAMP) ## Benchmarks: prints ratios, writes benchmarks/results/

@@ -10,6 +10,7 @@ from fcntl import LOCK_EX, flock
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import pytest
 import yaml
@@ -38,7 +39,37 @@ hypothesis_settings.register_profile("house", deadline=None, print_blob=True, de
 hypothesis_settings.register_profile("wide", deadline=None, print_blob=True)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
+_ALWAYS_BOTH = {"store", "chaos", "http"}
+"""Folders of tests in which the databases differ most."""
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run be short."""
+    parser.addoption(
+        "--databases", choices=["all", "short"], default="all",
+        help="short: all on SQLite, and on PostgreSQL as well the first test of each file and one in five",
+    )  # fmt: skip
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out of a short run what is tested on SQLite already; which, the names say, so it is the same each time."""
+    if config.getoption("databases") == "all":
+        return
+    met: set[Path] = set()
+    left = [item for item in items if _is_left_out(item, met)]
+    config.hook.pytest_deselected(items=left)
+    gone = set(left)
+    items[:] = [item for item in items if item not in gone]
+
+
+def _is_left_out(item: pytest.Item, met: set[Path]) -> bool:
+    if "postgresql" not in item.name or item.path.parent.name in _ALWAYS_BOTH:
+        return False
+    if item.path not in met:
+        met.add(item.path)
+        return False
+    return crc32(item.nodeid.encode()) % 5 != 0
 
 
 def pytest_unconfigure() -> None:

@@ -137,8 +137,9 @@ def test_of_fifteen_tests_benjamini_and_hochberg_reject_four_and_the_others_thre
 
 
 @settings(max_examples=30)
-@given(st.lists(st.integers(0, 1000).map(lambda thousandths: thousandths / 1000), max_size=20))
-def test_adjusting_keeps_the_order_and_never_makes_a_finding_stronger(p):
+@given(st.lists(st.integers(0, 1000), max_size=20))
+def test_adjusting_keeps_the_order_and_never_makes_a_finding_stronger(thousandths):
+    p = [one / 1000 for one in thousandths]
     for method in ("benjamini_hochberg", "holm", "bonferroni"):
         adjusted = multiple.adjust(p, 0.1, method).p
         ranked = [one for _, one in sorted(zip(p, adjusted, strict=True))]

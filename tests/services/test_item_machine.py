@@ -350,5 +350,5 @@ class People(RuleBasedStateMachine):
 def test_whatever_people_do_nothing_is_lost_and_nobody_judges_their_own_work(sqlite_url):
     People.template = Path(sqlite_url.removeprefix("sqlite:///"))
     run_state_machine_as_test(People, settings=settings(
-        max_examples=15, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck),
+        max_examples=6, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck),
     ))  # fmt: skip
