@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -61,6 +62,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=left)
     gone = set(left)
     items[:] = [item for item in items if item not in gone]
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over what ten thousand collected tests hold for good."""
+    gc.collect()
+    gc.freeze()
 
 
 def _is_left_out(item: pytest.Item, met: set[Path]) -> bool:
