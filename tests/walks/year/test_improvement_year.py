@@ -535,6 +535,7 @@ def test_one_command_lists_for_a_standard_the_complaints_it_came_from_and_the_co
     assert sent == traced, "the letters that went out are those of the traces"
 
 
+@pytest.mark.bench
 def test_a_quarter_goes_the_same_way_on_postgresql(
     opened: Callable[..., Any], small_reports: None, postgresql_url: str, tmp_path: Path
 ) -> None:
