@@ -16,6 +16,7 @@ from bihuan.services.dossier import Dossier, dossier, today_of
 from bihuan.services.improvement_due import follow_all
 from bihuan.services.item_log import find_open, needed, note, said
 from bihuan.services.item_show import part, progress_of
+from bihuan.services.tally import Tally
 from bihuan.store.engine import Database
 from bihuan.store.lock import hold
 from schemas.installation import InstallationFact
@@ -31,7 +32,7 @@ _SLACK = 0.005
 
 
 @dataclass(frozen=True, slots=True)
-class Reviewed:
+class Reviewed(Tally):
     """What one look at a week did."""
 
     items: int = 0
@@ -42,11 +43,6 @@ class Reviewed:
     """Measures past their day."""
     near: int = 0
     """Measures due within the week."""
-
-    def __add__(self, other: Reviewed) -> Reviewed:
-        """Both together."""
-        return Reviewed(self.items + other.items, self.behind + other.behind, self.late + other.late,
-                        self.near + other.near)  # fmt: skip
 
 
 def review_week(db: Database, policy: Policy, clock: Clock) -> Reviewed:

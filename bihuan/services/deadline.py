@@ -22,6 +22,7 @@ from bihuan.services.matter import with_people
 from bihuan.services.people import roster
 from bihuan.services.policy import in_force
 from bihuan.services.rung import Tellers, facts_where_asked, ladder_of, late_bundle
+from bihuan.services.tally import Tally
 from bihuan.store.engine import Database
 from bihuan.store.queries.due import DueDeadline, due_deadlines
 from bihuan.store.rows import id_in, insert_new_alike, table_of
@@ -39,7 +40,7 @@ Decided = tuple[DueDeadline, Decision]
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Tally):
     """What one batch of the sweep decided."""
 
     decided: int = 0
@@ -47,15 +48,6 @@ class Checked:
     breached: int = 0
     suppressed: int = 0
     """Of the notices, those not to be sent."""
-
-    def __add__(self, other: Checked) -> Checked:
-        """Both batches together."""
-        return Checked(
-            self.decided + other.decided,
-            self.warned + other.warned,
-            self.breached + other.breached,
-            self.suppressed + other.suppressed,
-        )
 
 
 def check_all(db: Database, policy: Policy, at: datetime, *, limit: int = 5000, is_sending: bool = True) -> Checked:

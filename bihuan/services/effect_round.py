@@ -5,7 +5,7 @@ Each item is a transaction of its own. A round at the same data changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from bihuan.services.effect import VERIFICATION, judged
 from bihuan.services.effect_standing import Standing, fidelity_of, is_due, standing
 from bihuan.services.item import advance
 from bihuan.services.item_log import find, note
+from bihuan.services.tally import Tally
 from bihuan.services.verification_ready import plain
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
@@ -34,7 +35,7 @@ _LEAST_SHIFT = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Tally):
     """What one round did."""
 
     items: int = 0
@@ -45,10 +46,6 @@ class Verified:
     """Judged."""
     waiting: int = 0
     """Wait for data."""
-
-    def __add__(self, other: Verified) -> Verified:
-        """Both together."""
-        return Verified(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
 
 def verify_all(db: Database, policy: Policy, settings: Settings, clock: Clock) -> Verified:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from bihuan.services.matter import with_people
 from bihuan.services.people import roster
 from bihuan.services.policy import escalation_edition, in_force
 from bihuan.services.rung import Matter, Step, Tellers, facts_where_asked, rung_messages, urgency_of, write_steps
+from bihuan.services.tally import Tally
 from bihuan.store.engine import Database
 from bihuan.store.queries.escalation import DueEscalation, due_escalations, last_work, told_by
 from bihuan.store.rows import id_in, insert_new_alike, table_of
@@ -29,7 +30,7 @@ _E = table_of(Escalation)
 
 
 @dataclass(frozen=True, slots=True)
-class Climbed:
+class Climbed(Tally):
     """What one batch of the sweep did."""
 
     taken: int = 0
@@ -42,10 +43,6 @@ class Climbed:
     """Put off: acknowledgements that go on, because something has happened since, and rungs out of their hours."""
     exhausted: int = 0
     """Ladders of which nothing is left."""
-
-    def __add__(self, other: Climbed) -> Climbed:
-        """Both batches together."""
-        return Climbed(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
 
 class _Told(NamedTuple):

@@ -20,6 +20,7 @@ from bihuan.rules.terms import severity_in_force
 from bihuan.services.policy import in_force
 from bihuan.services.projection import fresh_rows, log_lines, rederive
 from bihuan.services.registry import Registry, open_registry
+from bihuan.services.tally import Tally
 from bihuan.settings import Settings
 from bihuan.store.ids import reserve_ids
 from bihuan.store.lock import hold
@@ -39,7 +40,7 @@ _WANTED = ("customer", "matter", "demand", "kind")
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class Intake(Tally):
     """What became of a batch."""
 
     created: int = 0
@@ -47,15 +48,6 @@ class Intake:
     unchanged: int = 0
     clock_skew: int = 0
     """Complaints with an event dated before their registration; kept as they are."""
-
-    def __add__(self, other: Intake) -> Intake:
-        """Both batches together."""
-        return Intake(
-            self.created + other.created,
-            self.updated + other.updated,
-            self.unchanged + other.unchanged,
-            self.clock_skew + other.clock_skew,
-        )
 
 
 def take_in(session: Session, policy: Policy, settings: Settings, clock: Clock, batch: Sequence[ComplaintIn]) -> Intake:

@@ -23,6 +23,7 @@ from bihuan.policy.models import Policy
 from bihuan.services.kpi import periods_between
 from bihuan.services.kpi_keep import Kept, keep
 from bihuan.services.kpi_month import count
+from bihuan.services.tally import Tally
 from bihuan.store.engine import Database
 from bihuan.store.lock import hold
 from bihuan.store.queries.countable import View, ids
@@ -39,7 +40,7 @@ Days = dict[date, bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Tally):
     """What one batch, or all of a run, did."""
 
     taken: int = 0
@@ -49,14 +50,6 @@ class Taken:
     changed: int = 0
     corrected: int = 0
     """Of the changed ones, those that late news changed after they had been told."""
-
-    def __add__(self, other: Taken) -> Taken:
-        """Both together."""
-        return Taken(*(one + two for one, two in zip(_numbers(self), _numbers(other), strict=True)))
-
-
-def _numbers(it: Taken) -> tuple[int, ...]:
-    return it.taken, it.days, it.new, it.changed, it.corrected
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import os
 import random
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -31,6 +31,7 @@ from bihuan.services.claim import NOTHING_SET, Claimant, Envelope, claim
 from bihuan.services.letter import Desk, Reader, open_desk
 from bihuan.services.link import keep
 from bihuan.services.survey_told import note_delivery, record_delivered
+from bihuan.services.tally import Tally
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
 from bihuan.store.queries.letter import sent_since
@@ -42,7 +43,7 @@ _MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(Tally):
     """What became of the messages of one batch."""
 
     claimed: int = 0
@@ -55,10 +56,6 @@ class Delivered:
     failed: int = 0
     unknown: int = 0
     suppressed: int = 0
-
-    def __add__(self, other: Delivered) -> Delivered:
-        """Both batches together."""
-        return Delivered(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
 
 def worker_name() -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ from bihuan.services.survey_end import cancel
 from bihuan.services.survey_letters import Going, write_letters
 from bihuan.services.survey_plan import Planned, plan_news, window_of
 from bihuan.services.survey_told import record_told
+from bihuan.services.tally import Tally
 from bihuan.services.touchpoint_work import open_owed
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
@@ -46,7 +47,7 @@ _UNKNOWN_DUTY = Asking(questionnaire="none", send="at_once")  # type: ignore[arg
 
 
 @dataclass(frozen=True, slots=True)
-class FollowedUp:
+class FollowedUp(Tally):
     """What a sweep did."""
 
     taken: int = 0
@@ -65,10 +66,6 @@ class FollowedUp:
     """Bad answers about touchpoints that became complaints now, because nothing made them one at once."""
     told: int = 0
     """Duties that sent letters met, written into the logs."""
-
-    def __add__(self, other: FollowedUp) -> FollowedUp:
-        """Both together."""
-        return FollowedUp(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
 
 class _Facts(NamedTuple):

@@ -7,7 +7,7 @@ matter: a new item, and the old one is not held 未保持.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -29,6 +29,7 @@ from bihuan.services.effect_figure import plain
 from bihuan.services.effect_standing import slice_of, target_of
 from bihuan.services.item_child import recur
 from bihuan.services.item_log import find
+from bihuan.services.tally import Tally
 from bihuan.services.verification_ready import done_on
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
@@ -47,7 +48,7 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Watches:
+class Watches(Tally):
     """What one look at the watches did."""
 
     looked: int = 0
@@ -57,10 +58,6 @@ class Watches:
     """Closed ones whose matter was opened anew."""
     held: int = 0
     """Whose watch is over, without a signal."""
-
-    def __add__(self, other: Watches) -> Watches:
-        """Both together."""
-        return Watches(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
 
 def watch_all(db: Database, policy: Policy, settings: Settings, clock: Clock) -> Watches:
