@@ -45,7 +45,7 @@ def html(rehearsal: Rehearsal, words: Words, *, least: int) -> str:
         .render(
             w=wording,
             rehearsal=rehearsal,
-            simulated=words["page"]["simulated"],
+            simulated=words["page"]["simulated"] if rehearsal.is_simulated else "",
             whole=whole,
             findings=findings,
             facts=facts(rehearsal, wording),
