@@ -19,6 +19,7 @@ from bihuan.rules.working_day import working_days_after
 from bihuan.services.dossier import (
     Dossier,
     dossier,
+    dossiers,
     facts_of,
     hashes,
     missing_roles,
@@ -72,23 +73,30 @@ def waiting(session: Session, policy: Policy, clock: Clock, staff_id: int | None
     where that person heads a department or looks after quality, or is an executive.
     """
     everybody = active_staff(session)
-    found = [one for item in open_items(session) for one in _owed(session, policy, clock, item, everybody, staff_id)]
+    asked = [item for item in open_items(session) if _gate_of(item)]
+    found = [
+        one for file in dossiers(session, asked) for one in _owed(session, policy, clock, file, everybody, staff_id)
+    ]
     return sorted(found, key=lambda one: (one.until_on, one.number, one.role))
 
 
-def waiting_on(session: Session, policy: Policy, clock: Clock, item: Item) -> list[Waiting]:
+def waiting_on(session: Session, policy: Policy, clock: Clock, file: Dossier) -> list[Waiting]:
     """What has to be decided now about one item, in the order of policy."""
-    return list(_owed(session, policy, clock, item, active_staff(session), None))
+    return list(_owed(session, policy, clock, file, active_staff(session), None))
+
+
+def _gate_of(item: Item) -> Gate | None:
+    """The gate that an item may wait at."""
+    return next((gate for gate, state in AWAITED.items() if state is item.state), None)
 
 
 def _owed(
-    session: Session, policy: Policy, clock: Clock, item: Item, everybody: Sequence[Staff],
+    session: Session, policy: Policy, clock: Clock, file: Dossier, everybody: Sequence[Staff],
     staff_id: int | None,
 ) -> Iterator[Waiting]:  # fmt: skip
-    gate = next((gate for gate, state in AWAITED.items() if state is item.state), None)
+    item, gate, today = file.item, _gate_of(file.item), today_of(policy, clock())
     if gate is None:
         return
-    file, today = dossier(session, item), today_of(policy, clock())
     if unready(facts_of(session, policy, file, today), gate):
         return
     since = _since(file, gate)

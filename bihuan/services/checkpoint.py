@@ -12,7 +12,7 @@ from bihuan.clock import Clock
 from bihuan.errors import UsageError
 from bihuan.policy.models import Policy
 from bihuan.rules.plan_progress import planned
-from bihuan.services.dossier import Dossier, dossier, today_of
+from bihuan.services.dossier import Dossier, dossiers, today_of
 from bihuan.services.improvement_due import follow_all
 from bihuan.services.item_log import find_open, needed, note, said
 from bihuan.services.item_show import part, progress_of
@@ -60,8 +60,8 @@ def review_week(db: Database, policy: Policy, clock: Clock) -> Reviewed:
         follow_all(session, policy, clock())
         mine = select_rows(Item).where(col(Item.state).in_(_REVIEWED)).order_by(Item.number)
         total = Reviewed()
-        for item in session.exec(mine).all():
-            total += _review(session, dossier(session, item), week_on)
+        for file in dossiers(session, session.exec(mine).all()):
+            total += _review(session, file, week_on)
         session.merge(InstallationFact(name=_READ, value=week_on.isoformat()))
         return total
 

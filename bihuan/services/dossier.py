@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 from sqlmodel import Session, SQLModel, col
@@ -30,7 +30,7 @@ from bihuan.rules.plan_lack import (
     verification_lacks,
     work_lacks,
 )
-from bihuan.store.rows import table_of
+from bihuan.store.rows import id_in, table_of
 from schemas.complaint import Complaint, Severity
 from schemas.effect import EffectCheck, Standard, SustainWatch, WatchState
 from schemas.item import Approval, Cycle, Gate, Item, ItemEvent, ItemState, Priority
@@ -40,7 +40,7 @@ from schemas.plan import Cause, Measure, MeasureState, VerificationPlan
 
 SPENT = "spent"
 """In an event: the id of the check that the item left behind. It is not judged by that one again."""
-_N = table_of(Snapshot).c
+_N, _I, _C = (table_of(table).c for table in (Snapshot, Item, Complaint))
 _Row = TypeVar("_Row", bound=SQLModel)
 
 
@@ -86,29 +86,53 @@ class Dossier:
 
 def dossier(session: Session, item: Item) -> Dossier:
     """Read everything kept of an item."""
+    return dossiers(session, [item])[0]
+
+
+def dossiers(session: Session, items: Sequence[Item]) -> list[Dossier]:
+    """Read everything kept of items, in their order: as many statements for many as for one."""
     session.flush()
-    cycle = session.get_one(Cycle, item.cycle_id)
-    approvals = _of(session, Approval, item)
-    owner = session.get(Staff, item.owner_id) if item.owner_id else None
-    return Dossier(
-        item, cycle, _of(session, ItemEvent, item), _of(session, Cause, item),
-        sorted(_of(session, Measure, item), key=lambda one: one.place),
-        next(iter(_of(session, VerificationPlan, item)), None), _of(session, EffectCheck, item),
-        next(reversed(_of(session, Standard, item)), None), next(iter(_of(session, SustainWatch, item)), None),
-        [one for one in approvals if one.voided_at is None],
-        item.department_id or (owner.department_id if owner else None), _is_major(session, cycle),
-        session.exec(select_rows(Item.id).where(Item.parent_id == item.id)).first() is not None,
-    )  # fmt: skip
+    ids = [item.id or 0 for item in items]
+    events, causes, measures, plans, checks, standards, watches, approvals = (
+        _of(session, model, ids)
+        for model in (ItemEvent, Cause, Measure, VerificationPlan, EffectCheck, Standard, SustainWatch, Approval)
+    )
+    cycles = _by_id(session, Cycle, {item.cycle_id for item in items})
+    owners = _by_id(session, Staff, {item.owner_id for item in items})
+    severities = _severities(session, cycles.values())
+    parents = {*session.execute(select(_I.parent_id).where(id_in(_I.parent_id, ids))).scalars()}
+    return [
+        Dossier(
+            item, cycles[item.cycle_id], events[of], causes[of], sorted(measures[of], key=lambda one: one.place),
+            next(iter(plans[of]), None), checks[of], next(reversed(standards[of]), None), next(iter(watches[of]), None),
+            [one for one in approvals[of] if one.voided_at is None],
+            item.department_id or (owners[item.owner_id].department_id if item.owner_id in owners else None),
+            severities.get(cycles[item.cycle_id].complaint_id) is Severity.MAJOR, of in parents,
+        )
+        for item, of in zip(items, ids, strict=True)
+    ]  # fmt: skip
 
 
-def _of(session: Session, model: type[_Row], item: Item) -> Sequence[_Row]:
+def _of(session: Session, model: type[SQLModel], ids: Sequence[int]) -> Mapping[int, list[Any]]:
+    """The rows about items, the oldest first, by item."""
+    table, found = table_of(model).c, defaultdict[int, list[Any]](list)
+    rows: Iterable[Any] = session.exec(select_rows(model).where(id_in(table.item_id, ids)).order_by(table.id))
+    for row in rows:
+        found[row.item_id].append(row)
+    return found
+
+
+def _by_id(session: Session, model: type[_Row], ids: Iterable[int | None]) -> dict[int | None, _Row]:
     table = table_of(model).c
-    return session.exec(select_rows(model).where(table.item_id == item.id).order_by(table.id)).all()
+    wanted = sorted(one for one in ids if one is not None)
+    rows: Iterable[Any] = session.exec(select_rows(model).where(id_in(table.id, wanted)))
+    return {row.id: row for row in rows}
 
 
-def _is_major(session: Session, cycle: Cycle) -> bool:
-    complaint = session.get(Complaint, cycle.complaint_id) if cycle.complaint_id else None
-    return complaint is not None and complaint.severity is Severity.MAJOR
+def _severities(session: Session, cycles: Iterable[Cycle]) -> dict[int | None, Severity]:
+    """How severe the complaints are that cycles were opened for, by their id."""
+    wanted = sorted({one.complaint_id for one in cycles if one.complaint_id is not None})
+    return {row.id: row.severity for row in session.execute(select(_C.id, _C.severity).where(id_in(_C.id, wanted)))}
 
 
 def hashes(file: Dossier) -> dict[Gate, str]:

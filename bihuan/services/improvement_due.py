@@ -19,7 +19,7 @@ from bihuan.policy.models import Policy
 from bihuan.rules.deadline import next_step
 from bihuan.rules.duty_day import due_at, warn_at
 from bihuan.services.approval import APPROVED, REJECTED, waiting_on
-from bihuan.services.dossier import Dossier, dossier, is_held, open_items, today_of
+from bihuan.services.dossier import Dossier, dossiers, is_held, open_items, today_of
 from bihuan.store.lock import hold
 from bihuan.store.rows import table_of
 from schemas.deadline import Deadline, DeadlineState, Mode
@@ -57,8 +57,8 @@ def follow(session: Session, policy: Policy, at: datetime) -> int:
     seen = int(fact.value) if fact else 0
     told = select(_E.item_id).distinct().where(_E.id > seen, _E.id <= newest)
     items = session.exec(select_rows(Item).where(col(Item.id).in_(told)).order_by(col(Item.id))).all()
-    for item in items:
-        sync(session, policy, item, at)
+    for file in dossiers(session, items):
+        _sync(session, policy, file, at)
     session.merge(InstallationFact(name=_READ, value=str(newest)))
     return len(items)
 
@@ -70,16 +70,15 @@ def follow_all(session: Session, policy: Policy, at: datetime) -> int:
     """
     follow(session, policy, at)
     items = open_items(session)
-    for item in items:
-        sync(session, policy, item, at)
+    for file in dossiers(session, items):
+        _sync(session, policy, file, at)
     return len(items)
 
 
-def sync(session: Session, policy: Policy, item: Item, at: datetime) -> None:
+def _sync(session: Session, policy: Policy, file: Dossier, at: datetime) -> None:
     """Bring the deadlines of one item in line with how it stands."""
-    file = dossier(session, item)
     wanted = {(one.subject_kind, one.subject_id, one.milestone): one for one in _owed(session, policy, file, at)}
-    newest = _newest(session, item, [one.id or 0 for one in file.measures])
+    newest = _newest(session, file.item, [one.id or 0 for one in file.measures])
     for key, row in newest.items():
         if row.state is not DeadlineState.RUNNING:
             continue
@@ -103,7 +102,7 @@ def _owed(session: Session, policy: Policy, file: Dossier, at: datetime) -> Iter
         for one in file.measures:
             if one.state not in _OVER and one.due_on:
                 yield Owed(MEASURE, one.id or 0, MEASURE, since, one.due_on)
-    for it in waiting_on(session, policy, fixed(at), item):
+    for it in waiting_on(session, policy, fixed(at), file):
         yield Owed(ITEM, item.id or 0, f"{it.gate.value}:{it.role.value}", it.since_at, it.until_on)
 
 

@@ -68,7 +68,7 @@ def outlook(session: Session, policy: Policy, clock: Clock, file: Dossier) -> Ou
     question = None
     if gate is not None:
         question = Question(
-            gate, unready(facts, gate), tuple(waiting_on(session, policy, clock, file.item)),
+            gate, unready(facts, gate), tuple(waiting_on(session, policy, clock, file)),
             tuple(role.value for role in wanted_roles(file, policy, gate)), content_of(file, gate), hashes(file)[gate],
         )  # fmt: skip
     goal = tuple((one.letter.value, one.why.value) for one in facts.goal)

@@ -12,14 +12,14 @@ from sqlmodel import select as select_rows
 from bihuan.errors import UsageError
 from bihuan.rules.item import phase_of
 from bihuan.rules.plan_progress import Part, progress
-from bihuan.services.dossier import Dossier, dossier
+from bihuan.services.dossier import Dossier, dossier, dossiers
 from bihuan.services.item_people import code_of
 from bihuan.store.rows import table_of
 from schemas.complaint import Complaint
 from schemas.effect import Lesson
 from schemas.improvement import Finding
 from schemas.item import Approval, Cycle, Item
-from schemas.people import Department
+from schemas.people import Department, Staff
 from schemas.plan import Checkpoint, Measure
 
 _C = table_of(Complaint).c
@@ -120,12 +120,15 @@ def items(session: Session, cycle_number: str | None = None) -> list[dict[str, A
     wanted = select_rows(Item, Cycle).where(Item.cycle_id == Cycle.id).order_by(Item.number)
     if cycle_number is not None:
         wanted = wanted.where(Cycle.number == cycle_number)
+    found = session.exec(wanted).all()
+    codes = dict(session.exec(select_rows(Staff.id, Staff.code)).all())
+    files = dossiers(session, [item for item, _ in found])
     return [
         {
             "number": item.number, "cycle": cycle.number, "name": item.name, "state": item.state,
-            "priority": item.priority, "owner": code_of(session, item.owner_id), "due_on": item.due_on,
-            "progress_ratio": progress_of(dossier(session, item)), "verdict": item.verdict,
+            "priority": item.priority, "owner": codes.get(item.owner_id, ""), "due_on": item.due_on,
+            "progress_ratio": progress_of(file), "verdict": item.verdict,
             "carry_count": item.carry_count, "revision": item.revision,
         }
-        for item, cycle in session.exec(wanted)
+        for (item, cycle), file in zip(found, files, strict=True)
     ]  # fmt: skip

@@ -11,7 +11,7 @@ from sqlmodel import select as select_rows
 from bihuan.clock import Clock
 from bihuan.policy.kpi import IndicatorPolicy
 from bihuan.policy.models import Policy
-from bihuan.services.dossier import Dossier, dossier
+from bihuan.services.dossier import Dossier, dossiers
 from schemas.effect import EffectCheck, Lesson, WatchState
 from schemas.item import Item, ItemState
 from schemas.plan import CauseState, MeasureState
@@ -29,7 +29,7 @@ def keep_lessons(session: Session, policy: Policy, clock: Clock) -> int:
     Doing it again changes nothing.
     """
     mine = select_rows(Item).where(col(Item.state).in_(_AGREED), col(Item.verdict).is_not(None)).order_by(col(Item.id))
-    return sum(_keep(session, policy, clock, dossier(session, item)) for item in session.exec(mine).all())
+    return sum(_keep(session, policy, clock, file) for file in dossiers(session, session.exec(mine).all()))
 
 
 def _keep(session: Session, policy: Policy, clock: Clock, file: Dossier) -> bool:

@@ -38,10 +38,10 @@ def _people(session: Session, policy: Policy, row: DueDeadline | DueEscalation, 
     item = session.get(Item, measure.item_id if measure else row.subject_id)
     if item is None:
         return None, None
-    department_id = dossier(session, item).department_id
+    file = dossier(session, item)
     if measure:
-        return measure.owner_id, department_id
-    for one in waiting_on(session, policy, fixed(at), item):
+        return measure.owner_id, file.department_id
+    for one in waiting_on(session, policy, fixed(at), file):
         if f"{one.gate.value}:{one.role.value}" == row.duty and one.staff:
-            return staff_by_code(session, one.staff[0]).id, department_id
-    return None, department_id
+            return staff_by_code(session, one.staff[0]).id, file.department_id
+    return None, file.department_id

@@ -33,7 +33,7 @@ def _act(request: Request, fields: Mapping[str, str]) -> Response:
     try:
         return RedirectResponse(_done(request, fields), 303)
     except BihuanError as error:
-        words, status = why(error, f"finding_{fields['act']}", reader_of(request, site(request).settings))
+        words, status = why(error, f"finding_{fields.get('act', '')}", reader_of(request, site(request).settings))
         return month_page(request, Refused(words, fields, status))
 
 
