@@ -54,7 +54,8 @@ def _plan(item: Mapping[str, Any], wording: PlanWording) -> Iterator[Values]:
     measures = kept(item)
     costs = [one["budget"] for one in measures if one["budget"] is not None]
     yield _editable(PLAN, item, wording) | {
-        "number": item["number"], "state": wording.code("state", item["state"]), "baseline": wording.baseline(item),
+        "number": item["number"], "state": wording.code("item_state", item["state"]),
+        "baseline": wording.baseline(item),
         "measures": "\n".join(wording.measure_line(one) for one in measures),
         "collaborators": wording.collaborators(item),
         "resources": wording.clauses(dict.fromkeys(one["resources"] for one in measures)),

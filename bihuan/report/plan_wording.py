@@ -35,10 +35,10 @@ class PlanWording(Wording):
         return self.sections["plan_table"][key].format(**values)
 
     def code(self, group: str, code: object) -> str:
-        """What a code of a group is called; empty for none."""
+        """What a code is called, by the section of the word files that has it; empty for none."""
         if code is None or code == "":
             return ""
-        return self.sections["plan_table"].get(f"{group}_{code}", str(code).replace("_", " "))
+        return self.sections[group].get(str(code), str(code).replace("_", " "))
 
     def colon(self, name: str, value: str) -> str:
         """A name with its value."""
@@ -159,7 +159,7 @@ def facts(wording: PlanWording) -> dict[str, Fact]:
     """Every item and measure in a line, by number."""
     found = {}
     for item in wording.book.items:
-        state = wording.code("state", item["state"])
+        state = wording.code("item_state", item["state"])
         found[str(item["number"])] = Fact(item["name"], wording.name(item["owner"]), item["progress_ratio"], state)
         for one in item["measures"]:
             state = wording.code("measure_state", one["state"])

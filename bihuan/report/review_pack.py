@@ -94,7 +94,7 @@ def _decision(one: Mapping[str, Any], w: ReviewWording) -> Row:
     names = w.listed([w.name(code) for code in one["staff"]]) or w.tell("nobody")
     return {
         "number": one["number"], "name": one["name"], "gate": w.code("gate", one["gate"]),
-        "role": w.code("role", one["role"]), "staff": names, "until": one["until_on"].isoformat(),
+        "role": w.code("approver", one["role"]), "staff": names, "until": one["until_on"].isoformat(),
         "is_overdue": one["is_overdue"],
     }  # fmt: skip
 
@@ -119,7 +119,7 @@ def _item(item: Item, w: ReviewWording) -> Row:
     is_open = item in open_ones([item])
     held = item["held_until_on"]
     return {
-        "number": item["number"], "name": item["name"], "state": w.code("state", item["state"]),
+        "number": item["number"], "name": item["name"], "state": w.code("item_state", item["state"]),
         "held": w.tell("held", until=held) if held and held > w.week.seen_on else "",
         "owner": w.name(item["owner"]) if item["owner"] else "–",
         "due": item["due_on"].isoformat() if item["due_on"] else "–",

@@ -34,7 +34,7 @@ class WorkFacts:
         day = (row.due_at - timedelta(microseconds=1)).astimezone(zone(timezone)).date()
         how = standing(row.due_at, at, language)
         gate, _, role = str(row.milestone).partition(":")
-        name = say["as_role"].format(gate=say[gate], role=say[role]) if role else say[MEASURE]
+        name = say["as_role"].format(gate=say[gate], role=words(language)["approver"][role]) if role else say[MEASURE]
         is_english = language == "en" and it.department_en
         return {
             "number": f"{it.number}.{it.place}" if it.place else it.number, "title": it.name, "milestone": name,

@@ -5,6 +5,7 @@ Nothing that was changed here meanwhile is overwritten. The same file again chan
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -86,14 +87,16 @@ def vocabulary(session: Session) -> Vocabulary:
     gone = {person_label(everybody, code): code for code in everybody}
     listed = {one.words: one.codes for sheet in SHEETS.values() for one in sheet.columns if one.words}
     called = {
-        name: {word: code for code in codes for word in (code, *(_word(name, code, one) for one in LANGUAGES))}
+        name: {word: code for code in codes for one in LANGUAGES for word in (code, *_words(name, code, one))}
         for name, codes in listed.items()
     }
     return Vocabulary(gone | known, called)
 
 
-def _word(group: str, code: str, language: str) -> str:
-    return words(language)["plan_table"][f"{group}_{code}"]
+def _words(group: str, code: str, language: str) -> tuple[str, str]:
+    """What a code is called, and that without what explains it: nobody types 强（防错、自动化）."""
+    word = words(language)[group][code]
+    return word, re.split(r"[（(]", word)[0].strip()
 
 
 def headings() -> Headings:

@@ -101,7 +101,7 @@ def test_every_kind_of_cell_comes_back_as_it_was_edited(works, paper, language):
     number = works.approved()
     mine, one = paper(language), f"{number}.1"
     cause = works.show(number)["causes"][0]["id"]
-    low = words(language)["plan_table"]["priority_low"]
+    low = words(language)["priority"]["low"]
     mine.write("plan", number, name="配件缺货导致维修超时", problem="48 件中 33 件超时\n主要等配件",
                target_text="按时率 96%", target_value=0.96, target_on=date(2027, 3, 15), target_reason="配件常备",
                owner="Wang (wang)",

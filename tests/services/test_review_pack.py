@@ -104,7 +104,7 @@ def test_a_deviation_is_told_with_its_reason_and_decision_and_asked_for_where_th
 def test_a_decision_that_waits_is_told_with_who_may_take_it_and_until_when(works, book):
     works.planned()
     told = shown(book(), day=date(2026, 11, 2))
-    assert {"G3 plan", "department head", "Han", "2026-11-05"} <= set(told)
+    assert {"Gate 3: plan", "department head", "Han", "2026-11-05"} <= set(told)
     works.office.at = datetime.fromisoformat("2026-11-20T02:00+00:00")
     assert "overdue" in shown(book(), day=date(2026, 11, 20))
 
