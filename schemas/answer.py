@@ -7,6 +7,8 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from pydantic import Field as Payload
 
+from schemas.base import no_entries
+
 
 class AnswerIn(BaseModel):
     """What one person answered, in our codes; None: not asked, or left blank."""
@@ -28,5 +30,5 @@ class AnswerIn(BaseModel):
     """Sampling weight."""
     comment: str = ""
     is_negative: bool = False
-    values: dict[str, Any] = Payload(default_factory=dict)
+    values: dict[str, Any] = Payload(default_factory=no_entries)
     """Every coded answer by the question's name."""

@@ -13,7 +13,7 @@ from pydantic import Field as Payload
 from sqlalchemy import Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from schemas.base import Document, Id, Word
+from schemas.base import Document, Id, Word, no_entries, no_items
 from schemas.people import TELEPHONE
 
 _NUMBER = re.compile(rf"{TELEPHONE}\+?[0-9]{{5,15}}")
@@ -120,8 +120,8 @@ class Complaint(SQLModel, table=True):
     region: str | None = Field(default=None, max_length=160)
     business_line: str | None = Field(default=None, max_length=160)
     tier: str | None = Field(default=None, max_length=20)
-    missing: list[str] = Field(default_factory=list, sa_type=Document)
-    attributes: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
+    missing: list[str] = Field(default_factory=no_items, sa_type=Document)
+    attributes: dict[str, Any] = Field(default_factory=no_entries, sa_type=Document)
     customer_id: int | None = Field(default=None, foreign_key="customer.id", sa_type=Id, index=True)
     department_id: int | None = Field(default=None, foreign_key="department.id", sa_type=Id)
     handler_id: int | None = Field(default=None, foreign_key="staff.id", sa_type=Id)
@@ -145,7 +145,7 @@ class ComplaintEvent(SQLModel, table=True):
     recorded_at: datetime
     actor: str = Field(default="", max_length=120)
     key: str = Field(max_length=120)
-    data: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
+    data: dict[str, Any] = Field(default_factory=no_entries, sa_type=Document)
 
 
 SAYS = {

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from schemas.base import Document, Id, Word
+from schemas.base import Document, Id, Word, no_items
 
 
 class Mode(StrEnum):
@@ -78,7 +78,7 @@ class Deadline(SQLModel, table=True):
     """Working seconds the policy allows; None when the source promised an instant of its own."""
     started_at: datetime
     due_at: datetime
-    warn_at: list[str] = Field(default_factory=list, sa_type=Document)
+    warn_at: list[str] = Field(default_factory=no_items, sa_type=Document)
     """Instants of the warnings, ISO, ascending, all before ``due_at``."""
     step: int = Field(default=0)
     """Steps decided so far: warnings in order, then the breach as number ``len(warn_at) + 1``."""

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from schemas.base import Document, Id, Word
+from schemas.base import Document, Id, Word, no_entries, no_items
 from schemas.verification import Verdict
 
 STANDARD = "standard"
@@ -31,7 +31,7 @@ class EffectCheck(SQLModel, table=True):
     plan_hash: str = Field(max_length=64)
     sha256: str = Field(max_length=64)
     """Of the figures it was computed from, which ``figures`` keeps."""
-    figures: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
+    figures: dict[str, Any] = Field(default_factory=no_entries, sa_type=Document)
     method: str = Field(max_length=40)
     method_reason: str = Field(default="", max_length=60)
     x0: float | None = None
@@ -43,10 +43,10 @@ class EffectCheck(SQLModel, table=True):
     low: float | None = None
     high: float | None = None
     p: float | None = None
-    diagnostics: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
-    secondary: list[dict[str, Any]] = Field(default_factory=list, sa_type=Document)
-    guardrails: list[dict[str, Any]] = Field(default_factory=list, sa_type=Document)
-    second_feedback: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
+    diagnostics: dict[str, Any] = Field(default_factory=no_entries, sa_type=Document)
+    secondary: list[dict[str, Any]] = Field(default_factory=no_items, sa_type=Document)
+    guardrails: list[dict[str, Any]] = Field(default_factory=no_items, sa_type=Document)
+    second_feedback: dict[str, Any] = Field(default_factory=no_entries, sa_type=Document)
     """二次反馈: what the same customers said before and after."""
     fidelity_ratio: float | None = None
     verdict: Verdict | None = Field(default=None, sa_type=Word(Verdict))
@@ -54,7 +54,7 @@ class EffectCheck(SQLModel, table=True):
     attribution: str = Field(default="", max_length=40)
     n_needed: int | None = None
     """Cases still missing for a verdict."""
-    limitations: list[str] = Field(default_factory=list, sa_type=Document)
+    limitations: list[str] = Field(default_factory=no_items, sa_type=Document)
     """Words for what it cannot say."""
     checked_by: str = Field(default="", max_length=120)
     """Who verified it: neither the item's owner nor that of a measure."""
@@ -79,7 +79,7 @@ class Standard(SQLModel, table=True):
     owner_id: int | None = Field(default=None, foreign_key="staff.id", sa_type=Id)
     effective_on: date | None = None
     trained_ratio: float = Field(default=0.0)
-    audits: list[dict[str, Any]] = Field(default_factory=list, sa_type=Document)
+    audits: list[dict[str, Any]] = Field(default_factory=no_items, sa_type=Document)
     """After 30, 60 and 90 days: ``due_on``, ``done_on``, ``is_kept``, ``by``."""
     elsewhere: str = Field(default="", sa_type=Text)
     """横向展开: where else the same could happen, and what was done there."""
@@ -111,12 +111,12 @@ class SustainWatch(SQLModel, table=True):
     element: str = Field(default="", max_length=160)
     started_on: date
     """First day of the new phase."""
-    frozen: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
+    frozen: dict[str, Any] = Field(default_factory=no_entries, sa_type=Document)
     """Centre, limits and the points they rest on; empty until there are enough."""
     points: int = Field(default=0)
     clean: int = Field(default=0)
     """Points in a row without a signal."""
-    signals: list[dict[str, Any]] = Field(default_factory=list, sa_type=Document)
+    signals: list[dict[str, Any]] = Field(default_factory=no_items, sa_type=Document)
     state: WatchState = Field(default=WatchState.TRIAL, sa_type=Word(WatchState))
     looked_until_on: date | None = None
     """First day that was not looked at yet."""
@@ -133,8 +133,8 @@ class Lesson(SQLModel, table=True):
     item_id: int = Field(foreign_key="improvement_item.id", sa_type=Id, unique=True)
     title: str = Field(max_length=300)
     problem: str = Field(default="", sa_type=Text)
-    causes: list[str] = Field(default_factory=list, sa_type=Document)
-    measures: list[str] = Field(default_factory=list, sa_type=Document)
+    causes: list[str] = Field(default_factory=no_items, sa_type=Document)
+    measures: list[str] = Field(default_factory=no_items, sa_type=Document)
     effect: str = Field(default="", sa_type=Text)
     verdict: Verdict = Field(sa_type=Word(Verdict))
     advice: str = Field(default="", sa_type=Text)

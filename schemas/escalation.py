@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from schemas.base import Document, Id, Word
+from schemas.base import Document, Id, Word, no_items
 
 OVERSIGHT = "oversight"
 """The duty of an escalation that watches a whole complaint 高管督办, in place of a milestone."""
@@ -99,7 +99,7 @@ class EscalationStep(SQLModel, table=True):
     rung: int
     trigger: Trigger = Field(sa_type=Word(Trigger))
     told_at: datetime
-    told: list[str] = Field(default_factory=list, sa_type=Document)
+    told: list[str] = Field(default_factory=no_items, sa_type=Document)
     """Recipients; empty where everybody it names was told in this cycle already."""
-    passed: list[str] = Field(default_factory=list, sa_type=Document)
+    passed: list[str] = Field(default_factory=no_items, sa_type=Document)
     """Why rungs before it, or parts of it, reached nobody: ``RUNG TARGET REASON`` each."""

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from schemas.base import Document, Id, Word
+from schemas.base import Document, Id, Word, no_entries, no_items
 
 
 class AnalysisRun(SQLModel, table=True):
@@ -35,14 +35,14 @@ class AnalysisRun(SQLModel, table=True):
     response_ratio: float | None = None
     tests: int = Field(default=0)
     """How many slices, topics and words were tested: the false-discovery control is over all of them."""
-    params: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
-    quality: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
+    params: dict[str, Any] = Field(default_factory=no_entries, sa_type=Document)
+    quality: dict[str, Any] = Field(default_factory=no_entries, sa_type=Document)
     """What is known of the data's own gaps."""
-    conclusion: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
+    conclusion: dict[str, Any] = Field(default_factory=no_entries, sa_type=Document)
     """What the month says in figures, and what it does not."""
     policy_version: str = Field(max_length=16)
     code_version: str = Field(max_length=40)
-    files: dict[str, str] = Field(default_factory=dict, sa_type=Document)
+    files: dict[str, str] = Field(default_factory=no_entries, sa_type=Document)
     """Name to path below the data directory."""
     made_at: datetime
 
@@ -76,7 +76,7 @@ class Problem(SQLModel, table=True):
     negative: int
     people: int
     """Different complainants."""
-    evidence: list[str] = Field(default_factory=list, sa_type=Document)
+    evidence: list[str] = Field(default_factory=no_items, sa_type=Document)
     """Complaint numbers."""
 
 
@@ -170,9 +170,9 @@ class Finding(SQLModel, table=True):
     """The p value adjusted over all tests of the run (Benjamini and Hochberg)."""
     refuted_by: str = Field(default="", max_length=60)
     """The word for what would speak against it."""
-    evidence: list[str] = Field(default_factory=list, sa_type=Document)
+    evidence: list[str] = Field(default_factory=no_items, sa_type=Document)
     """Complaint numbers."""
-    details: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
+    details: dict[str, Any] = Field(default_factory=no_entries, sa_type=Document)
     disposition: Disposition | None = Field(default=None, sa_type=Word(Disposition))
     disposed_at: datetime | None = None
     disposed_by: str = Field(default="", max_length=120)

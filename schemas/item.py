@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from schemas.base import Document, Id, Word
+from schemas.base import Document, Id, Word, no_entries, no_items
 from schemas.verification import Verdict
 
 ITEM = "item"
@@ -168,7 +168,7 @@ class Item(SQLModel, table=True):
     urgency: int | None = None
     feasibility: int | None = None
     """1 to 5 each."""
-    suggested: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
+    suggested: dict[str, Any] = Field(default_factory=no_entries, sa_type=Document)
     """What the data suggested: importance, urgency, priority, and why."""
     priority: Priority | None = Field(default=None, sa_type=Word(Priority))
     priority_reason: str = Field(default="", max_length=500)
@@ -185,7 +185,7 @@ class Item(SQLModel, table=True):
     """How often its observation was extended."""
     verdict: Verdict | None = Field(default=None, sa_type=Word(Verdict))
     """Of its final check; whether it has held since, its watch says."""
-    evidence: list[str] = Field(default_factory=list, sa_type=Document)
+    evidence: list[str] = Field(default_factory=no_items, sa_type=Document)
     """Complaint numbers."""
     remarks: str = Field(default="", sa_type=Text)
     opened_at: datetime
@@ -212,7 +212,7 @@ class ItemEvent(SQLModel, table=True):
     actor: str = Field(default="", max_length=120)
     reason: str = Field(default="", max_length=500)
     key: str = Field(max_length=160)
-    data: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
+    data: dict[str, Any] = Field(default_factory=no_entries, sa_type=Document)
     """Of an edit: field to [before, after]."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from schemas.base import Document, Id, Word
+from schemas.base import Document, Id, Word, no_entries
 
 
 class Grain(StrEnum):
@@ -48,7 +48,7 @@ class Snapshot(SQLModel, table=True):
     value: float | None = None
     low: float | None = None
     high: float | None = None
-    apart: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
+    apart: dict[str, Any] = Field(default_factory=no_entries, sa_type=Document)
     """What is counted beside it and is no part of it: no SLA, open and overdue, segments, missing weight …"""
     counted_at: datetime
     """When it was last counted with a different result, or first."""
@@ -86,7 +86,7 @@ class Signal(SQLModel, table=True):
     lower: float | None = None
     upper: float | None = None
     n: int
-    evidence: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
+    evidence: dict[str, Any] = Field(default_factory=no_entries, sa_type=Document)
     """Points, limits, dispersion, and the slices that changed most."""
     found_at: datetime
     noted_at: datetime | None = None

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from schemas.base import Document, Id, Word
+from schemas.base import Document, Id, Word, no_items
 from schemas.improvement import Bone
 
 MEASURE = "measure"
@@ -106,7 +106,7 @@ class Measure(SQLModel, table=True):
     item_id: int = Field(foreign_key="improvement_item.id", sa_type=Id)
     place: int
     """Which of the item's, from 1; people write ``PDCA-2026-11-03.2``."""
-    cause_ids: list[int] = Field(default_factory=list, sa_type=Document)
+    cause_ids: list[int] = Field(default_factory=no_items, sa_type=Document)
     kind: MeasureKind = Field(sa_type=Word(MeasureKind))
     strength: Strength = Field(sa_type=Word(Strength))
     what: str = Field(sa_type=Text)
@@ -114,14 +114,14 @@ class Measure(SQLModel, table=True):
     place_of_work: str = Field(default="", max_length=160)
     how: str = Field(default="", sa_type=Text)
     owner_id: int | None = Field(default=None, foreign_key="staff.id", sa_type=Id)
-    collaborators: list[str] = Field(default_factory=list, sa_type=Document)
+    collaborators: list[str] = Field(default_factory=no_items, sa_type=Document)
     """Codes of staff."""
     resources: str = Field(default="", max_length=500)
     budget: float | None = None
     spent: float | None = None
     start_on: date | None = None
     due_on: date | None = None
-    depends_on: list[int] = Field(default_factory=list, sa_type=Document)
+    depends_on: list[int] = Field(default_factory=no_items, sa_type=Document)
     """Places of other measures of the item."""
     state: MeasureState = Field(default=MeasureState.PLANNED, sa_type=Word(MeasureState))
     progress_ratio: float = Field(default=0.0)
@@ -143,9 +143,9 @@ class VerificationPlan(SQLModel, table=True):
     indicator: str = Field(max_length=40)
     dimension: str = Field(default="", max_length=40)
     element: str = Field(default="", max_length=160)
-    secondary: list[str] = Field(default_factory=list, sa_type=Document)
+    secondary: list[str] = Field(default_factory=no_items, sa_type=Document)
     """Other indicators that should follow."""
-    guardrails: list[str] = Field(default_factory=list, sa_type=Document)
+    guardrails: list[str] = Field(default_factory=no_items, sa_type=Document)
     """Indicators that must not get worse."""
     control: str = Field(default="", max_length=160)
     """Another element of the same dimension that nothing is done to; empty: there is none."""
@@ -153,7 +153,7 @@ class VerificationPlan(SQLModel, table=True):
     """The word of `bihuan.analysis` for the method meant; the data at hand may force a weaker one."""
     baseline_on: date
     baseline_until_on: date
-    excluded: list[str] = Field(default_factory=list, sa_type=Document)
+    excluded: list[str] = Field(default_factory=no_items, sa_type=Document)
     """First days of the months by which the slice was chosen: they would flatter the effect."""
     lag_days: int = Field(default=0)
     least_days: int = Field(default=28)
@@ -170,7 +170,7 @@ class VerificationPlan(SQLModel, table=True):
     fallback: str = Field(default="", max_length=500)
     frozen_at: datetime | None = None
     frozen_hash: str = Field(default="", max_length=64)
-    amendments: list[dict[str, Any]] = Field(default_factory=list, sa_type=Document)
+    amendments: list[dict[str, Any]] = Field(default_factory=no_items, sa_type=Document)
     """What was changed after freezing, each with who, when and why."""
 
 

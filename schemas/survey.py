@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from schemas.base import Document, Id, Word
+from schemas.base import Document, Id, Word, no_entries
 
 
 class InvitationState(StrEnum):
@@ -141,7 +141,7 @@ class Answer(SQLModel, table=True):
     subject_id: int | None = Field(default=None, sa_type=Id)
     channel: AnswerSource = Field(sa_type=Word(AnswerSource))
     language: str = Field(default="zh", max_length=8)
-    values: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
+    values: dict[str, Any] = Field(default_factory=no_entries, sa_type=Document)
     is_solved: bool | None = None
     csat: int | None = None
     """1 to 5."""
@@ -217,7 +217,7 @@ class Touchpoint(SQLModel, table=True):
     customer_id: int | None = Field(default=None, foreign_key="customer.id", sa_type=Id)
     occurred_at: datetime
     received_at: datetime
-    facts: dict[str, Any] = Field(default_factory=dict, sa_type=Document)
+    facts: dict[str, Any] = Field(default_factory=no_entries, sa_type=Document)
 
 
 class Interview(SQLModel, table=True):
