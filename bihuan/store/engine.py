@@ -69,8 +69,7 @@ class Database:
         self.engine = _make_engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._writer = self.engine.execution_options(is_writer=True)
-        alone = {"is_alone": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
-        self._onlooker = self.engine.execution_options(**alone)
+        self._onlooker = self.engine.execution_options(is_alone=True) if self.is_sqlite else _autocommit_engine(url)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -115,6 +114,7 @@ class Database:
     def close(self) -> None:
         """Give every pooled connection back."""
         self.engine.dispose()
+        self._onlooker.dispose()
 
 
 def open_database(settings: Settings) -> Database:
@@ -131,7 +131,12 @@ def open_database(settings: Settings) -> Database:
     return Database(url)
 
 
-def _make_engine(url: str) -> Engine:
+def _autocommit_engine(url: str) -> Engine:
+    """Connections of their own: to change one's mode and back takes as long as the rest of a small look."""
+    return _make_engine(url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+
+
+def _make_engine(url: str, **options: Any) -> Engine:
     try:
         parsed = make_url(url)
         driver = _DRIVERS.get(parsed.get_backend_name(), parsed.drivername)
@@ -143,7 +148,8 @@ def _make_engine(url: str) -> Engine:
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
             return engine
-        return _watched(create_engine(parsed, connect_args={"connect_timeout": 10}, hide_parameters=True))
+        waits = {"connect_timeout": 10}
+        return _watched(create_engine(parsed, connect_args=waits, hide_parameters=True, **options))
     except (ArgumentError, ImportError, ValueError) as error:
         raise UsageError(
             "BIHUAN_DATABASE_URL is not a database URL this build knows",
