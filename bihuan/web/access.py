@@ -99,6 +99,7 @@ def page_route(
     path: str, endpoint: Callable[[Request], Any], who: Who, *, methods: Sequence[str] = ("GET",)
 ) -> PageRoute:
     """A route of ours: ``endpoint`` answers those whom ``who`` admits; who has not signed in is asked to."""
+    is_coroutine = iscoroutinefunction(endpoint)
 
     @wraps(endpoint)
     async def answer(request: Request) -> Response:
@@ -106,7 +107,7 @@ def page_route(
         stopped = _stop(request, who) if who.roles is None else await run_in_threadpool(_stop, request, who)
         if stopped is not None:
             return stopped
-        if iscoroutinefunction(endpoint):
+        if is_coroutine:
             answered: Response = await endpoint(request)
             return answered
         return await run_in_threadpool(endpoint, request)
@@ -118,11 +119,12 @@ def page_route(
 
 def person(request: Request) -> Person | None:
     """Who asks, looked up once a request; None where nobody has signed in, and where sign-in is off."""
-    if not hasattr(request.state, "person"):
-        request.state.person = None  # should looking fail, the page that says so asks again
+    state = request.scope.setdefault("state", {})  # each `request.state` is a new object around it
+    if "person" not in state:
+        state["person"] = None  # should looking fail, the page that says so asks again
         row = _row(request)
-        request.state.person = _person(row) if row is not None else None
-    found: Person | None = request.state.person
+        state["person"] = _person(row) if row is not None else None
+    found: Person | None = state["person"]
     return found
 
 

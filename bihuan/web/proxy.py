@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bihuan.settings import Network, networks
 
 _SCHEMES = frozenset({"http", "https"})
+_FORWARDED = b"x-forwarded-"
 _HOUSE_BITS = 64
 """A house has at least so many bits of IPv6 to itself: its addresses count as one."""
 
@@ -32,7 +33,7 @@ class BehindProxy:
             peer = (scope.get("client") or ("",))[0]
             state = scope.setdefault("state", {})
             state["address"], state["is_from_proxy"] = peer, self.is_trusted(peer)
-            if state["is_from_proxy"]:
+            if state["is_from_proxy"] and any(name.startswith(_FORWARDED) for name, _ in scope["headers"]):
                 self._believe(scope, state)
         await self.app(scope, receive, send)
 
