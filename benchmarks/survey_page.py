@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +55,14 @@ class Servers:
 
     ports: Sequence[int]
     pids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The empty page, and at once after it one of ours."""
+
+    empty: Driven
+    ours: Driven
 
 
 def empty_page() -> FastAPI:
@@ -141,36 +149,58 @@ def answer_to(asked: Asked, dice: random.Random, *, is_mixed: bool) -> bytes:
 
 
 def measure(db: Database, folder: Path, empty: Servers, caller: Client, asked: list[Asked]) -> dict[str, Any]:
-    """The kinds of request in turns; a round of each first warms everything up."""
-    dice, size = random.Random(_SEED), len(asked) // (ROUNDS + 1) // 2
-    rounds: dict[str, list[Driven]] = {kind: [] for kind in KINDS}
+    """One kind of request after the other, each in turns with the empty page; a first turn warms everything up.
+
+    Pages come before answers: after many answers a database works on, on its own account.
+    """
+    rounds: dict[str, list[Turn]] = {}
     with our_servers(db, folder) as ours:
-        for turn in range(ROUNDS + 1):
-            mine = asked[turn * size * 2 : (turn + 1) * size * 2]
-            sent = ([request("GET", "/")] * (size * 2), [request("GET", f"/s/{one.token}") for one in mine],
-                    [answer_to(one, dice, is_mixed=False) for one in mine[:size]],
-                    [answer_to(one, dice, is_mixed=True) for one in mine[size:]])  # fmt: skip
-            for (kind, expected), requests in zip(KINDS.items(), sent, strict=True):
-                servers = empty if kind == "empty" else ours
-                driven = caller.drive(servers.ports, servers.pids, requests, CONNECTIONS)
-                if driven.statuses != {expected: len(requests)}:
-                    raise AssertionError(f"{kind}: {driven.statuses}")
-                rounds[kind] += [driven] if turn else []
-    return figures(rounds) | {"share of bad ones, mixed": check_kept(db, size * 2 * (ROUNDS + 1)) * 2}
+        for kind, requests in requests_of(asked).items():
+            size = len(requests) // (ROUNDS + 1)
+            turns = [requests[size * turn : size * (turn + 1)] for turn in range(ROUNDS + 1)]
+            rounds[kind] = [
+                Turn(_driven(caller, empty, "empty", [request("GET", "/")] * size), _driven(caller, ours, kind, mine))
+                for mine in turns
+            ][1:]
+    bad = check_kept(db, len(asked))
+    return figures(rounds) | {"share of bad ones, mixed": bad * 2}
 
 
-def figures(rounds: dict[str, list[Driven]]) -> dict[str, Any]:
-    """What is told of each kind of request: medians over the rounds, p99 over all of them; ratios of each turn."""
-    told: dict[str, Any] = {}
-    for kind, driven in rounds.items():
-        told[f"{kind} requests/s"] = median(one.a_second for one in driven)
-        told[f"{kind} p99 ms"] = p99_ms([wait for one in driven for wait in one.waits])
-        told[f"{kind} cpu ms, servers | client"] = " | ".join(
-            f"{median(cost):.3f}" for cost in zip(*((one.server_ms, one.client_ms) for one in driven), strict=True)
-        )
-        ratios = [one.a_second / none.a_second for one, none in zip(driven, rounds["empty"], strict=True)]
-        told |= {f"{kind} / empty": median(ratios), f"{kind} / empty, worst": min(ratios)} if kind != "empty" else {}
+def requests_of(asked: Sequence[Asked]) -> dict[str, list[bytes]]:
+    """The kinds of request: everybody looks at the page, twice; half of them answer well, half like people."""
+    dice, half = random.Random(_SEED), len(asked) // 2
+    return {
+        "page": [request("GET", f"/s/{one.token}") for one in asked] * 2,
+        "answer": [answer_to(one, dice, is_mixed=False) for one in asked[:half]],
+        "mixed": [answer_to(one, dice, is_mixed=True) for one in asked[half:]],
+    }
+
+
+def _driven(caller: Client, servers: Servers, kind: str, requests: Sequence[bytes]) -> Driven:
+    driven = caller.drive(servers.ports, servers.pids, requests, CONNECTIONS)
+    if driven.statuses != {KINDS[kind]: len(requests)}:
+        raise AssertionError(f"{kind}: {driven.statuses}")
+    return driven
+
+
+def figures(rounds: Mapping[str, Sequence[Turn]]) -> dict[str, Any]:
+    """What is told of each kind of request: medians over the turns, p99 over all of them; ratios of each turn."""
+    nothing = [turn.empty for turns in rounds.values() for turn in turns]
+    told = _told("empty", nothing)
+    for kind, turns in rounds.items():
+        ratios = [turn.ours.a_second / turn.empty.a_second for turn in turns]
+        told |= _told(kind, [turn.ours for turn in turns])
+        told |= {f"{kind} / empty": median(ratios), f"{kind} / empty, worst": min(ratios)}
     return told
+
+
+def _told(kind: str, driven: Sequence[Driven]) -> dict[str, Any]:
+    costs = zip(*((one.server_ms, one.client_ms) for one in driven), strict=True)
+    return {
+        f"{kind} requests/s": median(one.a_second for one in driven),
+        f"{kind} p99 ms": p99_ms([wait for one in driven for wait in one.waits]),
+        f"{kind} cpu ms, servers | client": " | ".join(f"{median(cost):.3f}" for cost in costs),
+    }
 
 
 def check_kept(db: Database, count: int) -> float:
