@@ -28,7 +28,7 @@ _ORDER = re.compile(
     r"(?:订单|单号|运单|快递|物流|工单|编号|流水|序列|order|tracking|invoice|ref|no\.?)\D{0,6}$", re.IGNORECASE
 )
 _FULL_WIDTH = re.compile("[０-９＠]")
-_DIGIT, _FOUR_DIGITS = re.compile(r"\d"), re.compile(r"\d{4}")
+_DIGIT, _EIGHT_DIGITS = re.compile(r"\d"), re.compile(r"\d(?:\D{0,2}\d){7}")
 _EDGE, _END = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
 
 _PATTERNS = tuple(
@@ -36,12 +36,12 @@ _PATTERNS = tuple(
     for needs, pattern in (
         ("@", r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"),
         ("chat", r"(?i:(?:微信|vx|wechat|wx|qq|weixin)(?:号码|号|id)?\s*(?:是|为|[:：])?\s*)([A-Za-z0-9_-]{5,20})"),
-        ("four", r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)"),
-        ("four", rf"{_EDGE}0\d{{2,3}}[- ]?\d{{7,8}}(?:-\d{{1,5}})?(?!\d)"),
+        ("eight", r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)"),
+        ("eight", rf"{_EDGE}0\d{{2,3}}[- ]?\d{{7,8}}(?:-\d{{1,5}})?(?!\d)"),
         ("digit +", r"(?<![\w+])\+\d{1,3}(?:[- ]?\(?\d{1,4}\)?){2,5}(?!\d)"),
-        ("four", r"(?<![\w(])\(?(?!400|800)[2-9]\d{2}\)?[- .][2-9]\d{2}[- .]\d{4}(?!\d)"),
+        ("eight", r"(?<![\w(])\(?(?!400|800)[2-9]\d{2}\)?[- .][2-9]\d{2}[- .]\d{4}(?!\d)"),
         ("han", r"[零〇一二三四五六七八九幺]{8,}"),
-        ("four", rf"{_EDGE}[EGDP]\d{{8}}{_END}"),
+        ("eight", rf"{_EDGE}[EGDP]\d{{8}}{_END}"),
         ("han", rf"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z][·. ]?[A-Z0-9]{{5,6}}{_END}"),
         ("street digit", rf"[{_HAN}]{{1,6}}(?:路|街|巷|弄|道)\s?\d+号(?:[{_HAN}\w-]{{0,12}}?(?:室|户|房))?"),
         ("block digit", r"\d+(?:栋|幢|座|号楼)(?:\d+单元)?\d+(?:室|户|房)?"),
@@ -73,7 +73,7 @@ _HINTS: Mapping[str, Callable[[str], bool]] = {
     "@": lambda text: "@" in text,
     "+": lambda text: "+" in text,
     "digit": lambda text: _DIGIT.search(text) is not None,
-    "four": lambda text: _FOUR_DIGITS.search(text) is not None,
+    "eight": lambda text: _EIGHT_DIGITS.search(text) is not None,
     "han": lambda text: not text.isascii(),
     "street": lambda text: "号" in text and not text.isascii(),
     "block": _any("栋|幢|座|号楼"),
@@ -107,7 +107,7 @@ def mask(text: str, names: Collection[str] = ()) -> str:
     for name in sorted((name for name in names if len(name) > 1), key=len, reverse=True):
         text = text.replace(name, MASK)
     held = {hint for hint, is_held in _HINTS.items() if is_held(text)}
-    if "four" in held:
+    if "eight" in held:
         text = _IDENTITY.sub(lambda found: MASK if _is_identity(found[0]) else found[0], text)
         text = _CARD.sub(lambda found: MASK if _is_card(found, text) else found[0], text)
     for needs, pattern in _PATTERNS:
