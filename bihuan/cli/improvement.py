@@ -111,7 +111,7 @@ def reproduce(
         again = packed(reviewed_again(content))
     except ValueError as error:
         raise UsageError(f"{file}: {error}", cure="take the pack.zip as it was written") from error
-    is_same = again.content == content
+    is_same = again.zipped() == content
     emit({"sha256": again.sha256, "is_same": is_same}, is_json)
     if not is_same:
         raise typer.Exit(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from bihuan.analysis.review import Review
@@ -29,7 +30,13 @@ def files(review: Review, words_of: Mapping[str, Words], imprint: Imprint) -> di
         those are left out, and one line of the log says why.
     """
     pack = packed(review)
-    imprint = replace(imprint, sha256=pack.sha256)
+    with ThreadPoolExecutor(1) as thread:  # to deflate takes as long as a PDF, and does not need the interpreter
+        zipped = thread.submit(pack.zipped)
+        shown = _shown(review, words_of, replace(imprint, sha256=pack.sha256))
+        return shown | {PACK: zipped.result()}
+
+
+def _shown(review: Review, words_of: Mapping[str, Words], imprint: Imprint) -> dict[str, bytes]:
     pages = {language: month_page.html(review, words, imprint) for language, words in words_of.items()}
     found = {f"report_{language}.html": html.encode() for language, html in pages.items()}
     if lack := month_pdf.lacking():
@@ -39,4 +46,4 @@ def files(review: Review, words_of: Mapping[str, Words], imprint: Imprint) -> di
     found |= {
         f"problems_{language}.xlsx": month_workbook.xlsx(review, words, imprint) for language, words in words_of.items()
     }
-    return found | {PACK: pack.content}
+    return found

@@ -35,10 +35,14 @@ _DATA = ("complaints.csv", "answers.csv", "parameters.json")
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """The bytes of a pack, and the hash of the data in it."""
+    """The files of a pack, and the hash of the data in it."""
 
-    content: bytes
+    files: Mapping[str, bytes]
     sha256: str
+
+    def zipped(self) -> bytes:
+        """The pack as one file."""
+        return _zip(self.files)
 
 
 def packed(review: Review) -> Pack:
@@ -63,7 +67,7 @@ def packed(review: Review) -> Pack:
     }
     about = {"format": _FORMAT, "sha256": sha256, "period": review.period.name, "scope": review.period.scope,
              "hashed": list(_DATA)}  # fmt: skip
-    return Pack(_zip(data | figures | {"about.json": _json(about)}), sha256)
+    return Pack(data | figures | {"about.json": _json(about)}, sha256)
 
 
 def hash_of(files: Mapping[str, bytes]) -> str:

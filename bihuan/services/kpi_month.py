@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -43,8 +43,12 @@ Tallies = Mapping[tuple[str, int], list[Tally]]
 _PIECE = re.compile(rf"([A-Z])([a-z{ELSEWHERE}])({MARK}?)")
 
 
-def count(session: Session, month: Month) -> tuple[pd.DataFrame, Tallies]:
+def count(sessions: Sequence[Session], month: Month) -> tuple[pd.DataFrame, Tallies]:
     """Count a month, day by day.
+
+    Args:
+        sessions: One, or several that see the same: they share the work of reading.
+        month: What is counted.
 
     Returns:
         A row a day (its place), and ``SLICE``, with ``COUNTS``, ``SUMS`` and ``ENDS``; and the times of which medians
@@ -52,10 +56,10 @@ def count(session: Session, month: Month) -> tuple[pd.DataFrame, Tallies]:
     """
     whole = {name: it for name, it in month.indicators.items() if it.counts not in SURVEYS}
     part = replace(month, indicators=whole)
-    complaints, tallies = _complaints(courses(session, part), letters_of(part), whole)
+    complaints, tallies = _complaints(courses(sessions, part), letters_of(part), whole)
     surveys = {name: it for name, it in month.indicators.items() if it.counts in SURVEYS}
     found = pd.DataFrame(
-        [*complaints, *_surveys(session, month, surveys)], columns=["day", *SLICE, *COUNTS, *SUMS, *ENDS]
+        [*complaints, *_surveys(sessions[0], month, surveys)], columns=["day", *SLICE, *COUNTS, *SUMS, *ENDS]
     )
     numbers = found.fillna(dict.fromkeys((*COUNTS, *SUMS), 0))
     return _added(numbers[(numbers[COUNTS] != 0).any(axis="columns")], ["day", *SLICE]), tallies

@@ -35,6 +35,8 @@ from schemas.installation import InstallationFact
 _F = table_of(InstallationFact)
 _READ, _RUN = "kpi snapshot", "kpi snapshot run"
 _ONE_DAY = timedelta(days=1)
+_READERS = 2
+"""Who read a month at the same time: a database works on several statements at once."""
 Days = dict[date, bool]
 """Days that have to be counted, and whether news of them came late."""
 
@@ -85,7 +87,8 @@ def take_batch(db: Database, policy: Policy, here: ZoneInfo, at: datetime) -> Ta
         What was done; ``taken`` 0 once nothing is left.
     """
     version = _version(policy.kpi, here)
-    with db.read() as session:
+    with db.read_alike(_READERS) as sessions:
+        session = sessions[0]
         state = _state(session, version)
         if state.read and (at < state.read.at or (state.goal and at < state.goal.at)):
             return Taken()
@@ -96,7 +99,7 @@ def take_batch(db: Database, policy: Policy, here: ZoneInfo, at: datetime) -> Ta
             return _finish(db, state, goal, version, at.astimezone(here).date() > goal.at.astimezone(here).date())
         days = {day: is_late for day, is_late in waiting.items() if f"{day:%Y-%m}" == months[0]}
         month = _month(session, policy.kpi, min(days), goal.at, here, at)
-        counted, tallies = count(session, month)
+        counted, tallies = count(sessions, month)
     with db.write() as session:
         hold(session, _READ)
         if _state(session, version).written != state.written:

@@ -6,6 +6,7 @@ The analysis itself holds no lock: whoever comes second finds the run of the fir
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from importlib.metadata import version
@@ -35,6 +36,7 @@ from bihuan.services.month_frame import frames
 from bihuan.services.month_indicators import by_month, of_month
 from bihuan.services.people import roster
 from bihuan.settings import Settings
+from bihuan.store.engine import Database
 from bihuan.store.lock import hold
 from bihuan.store.queries.cut import Cut
 from bihuan.store.queries.month import Stretch, first_registered
@@ -72,11 +74,11 @@ def _hour(month: MonthPolicy) -> time:
     return time.fromisoformat(month.at)
 
 
-def review(session: Session, policy: Policy, settings: Settings, month_on: date, scope: str = "") -> Review:
+def review(db: Database, policy: Policy, settings: Settings, month_on: date, scope: str = "") -> Review:
     """The review of a month, as of the instant from which it is to be analysed.
 
     Args:
-        session: Where to read.
+        db: Where to read.
         policy: Calendar, baseline, weights, what is claimed.
         settings: The zone in which months begin, and the secret that hides persons.
         month_on: First day of the month.
@@ -98,12 +100,14 @@ def review(session: Session, policy: Policy, settings: Settings, month_on: date,
     )
     when = said.scopes[scope].when if scope else None
     secret = settings.secret_value()
-    found = frames(session, Stretch(since, until, as_of, when), BusinessClock(calendar), here, secret)
-    made = reviewed(
-        period, found.complaints, found.answers, parameters=_parameters(policy), tier_weights=said.weights.tier,
-        known=_known_topics(session, month_on, scope),
-    )  # fmt: skip
-    moved = by_month(Look(session, here, Cut(since, until, "month", scope=when)), policy)
+    with db.read_alike(2) as (session, beside), ThreadPoolExecutor(1) as thread:
+        counted = thread.submit(by_month, Look(beside, here, Cut(since, until, "month", scope=when)), policy)
+        found = frames(session, Stretch(since, until, as_of, when), BusinessClock(calendar), here, secret)
+        made = reviewed(
+            period, found.complaints, found.answers, parameters=_parameters(policy), tier_weights=said.weights.tier,
+            known=_known_topics(session, month_on, scope),
+        )  # fmt: skip
+        moved = counted.result()
     return replace(made, indicators=of_month(moved, period.name), trend=moved)
 
 

@@ -60,7 +60,7 @@ def _complaints(look: Look, indicators: Mapping[str, IndicatorPolicy]) -> dict[s
     assert cut.until
     starts = [(name, max(start, cut.since)) for name, start in cut.periods]
     month = Month([*starts, ("", cut.until)], indicators, (), view, cut.scope)
-    days, tallies = count(look.session, month)
+    days, tallies = count([look.session], month)
     rows: dict[str, Rows] = {name: [] for name in indicators}
     for row in days.sort_values("day").to_dict("records"):
         name, day = str(row["indicator"]), int(row["day"])

@@ -49,8 +49,8 @@ def analyse(db: Database, policy: Policy, settings: Settings, wanted: Due, at: d
     Raises:
         UnavailableError: The data folder cannot be written.
     """
+    made = review(db, policy, settings, wanted.month_on, wanted.scope)
     with db.read() as session:
-        made = review(session, policy, settings, wanted.month_on, wanted.scope)
         imprint = replace(_imprint(session, policy, settings, made.period), **_called(session))
     report = files(made, {language: words(language) for language in LANGUAGES}, imprint)
     paths = _write(settings.data_dir, folder_of(made.period), report)

@@ -9,8 +9,8 @@ either: it may be a person's.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -18,7 +18,7 @@ from threading import Event
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
@@ -53,6 +53,7 @@ _CURES = (
 )
 
 
+_SNAPSHOT = {"isolation_level": "REPEATABLE READ"}
 Look = Session | Connection
 """What statements that only read are executed with."""
 
@@ -92,6 +93,24 @@ class Database:
             yield session
 
     @contextmanager
+    def read_alike(self, count: int) -> Iterator[Sequence[Session]]:
+        """So many sessions for as many threads that all see the state of one instant; nothing is written.
+
+        Raises:
+            UnavailableError: The database did not answer.
+        """
+        with ExitStack() as opened:
+            opened.enter_context(_explained(self.engine))
+            sessions = [opened.enter_context(Session(self.engine, expire_on_commit=False)) for _ in range(count)]
+            if self.is_sqlite:
+                with self.write():  # nobody else writes while they begin
+                    for session in sessions:
+                        session.execute(text("SELECT 1 FROM sqlite_master"))
+            else:
+                _share_snapshot(sessions)
+            yield sessions
+
+    @contextmanager
     def look(self) -> Iterator[Connection]:
         """For single statements, each a look of its own: nothing is begun or ended, which costs more than a small look.
 
@@ -129,6 +148,15 @@ def open_database(settings: Settings) -> Database:
                 cure="choose another folder with --data or BIHUAN_DATA_DIR",
             ) from error
     return Database(url)
+
+
+def _share_snapshot(sessions: Sequence[Session]) -> None:
+    """Let all of them see what the first one sees."""
+    first, *others = (session.connection(execution_options=_SNAPSHOT) for session in sessions)
+    if others:
+        name = first.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one()
+        for connection in others:
+            connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{name}'")
 
 
 def _autocommit_engine(url: str) -> Engine:

@@ -124,8 +124,7 @@ def test_the_month_of_a_scope_tells_its_own_indicators_by_month_too(house):
     improvement = house.policy.improvement.model_copy(update={"month": month})
     house.policy = house.policy.model_copy(update={"improvement": improvement})
     first = (house.after(0) + timedelta(days=1)).date().replace(day=1)
-    with house.db.read() as session:
-        own, whole = (review(session, house.policy, house.settings, first, scope) for scope in ("north", ""))
+    own, whole = (review(house.db, house.policy, house.settings, first, scope) for scope in ("north", ""))
     counted = {row["indicator"]: row["n"] for row in own.indicators}
     assert counted["handling_time"] == int(own.is_now.sum()) < int(whole.is_now.sum())
     assert {row["indicator"] for row in own.trend} == {row["indicator"] for row in whole.trend}

@@ -38,7 +38,7 @@ PRODUCTS = ("扫地机器人", "空气净化器", "电饭煲", "洗衣机", "冰
 @pytest.fixture(autouse=True)
 def _pack_alone(monkeypatch):
     """Only the data pack is written: pages and PDF have tests of their own, and take ten seconds a month."""
-    monkeypatch.setattr(month_report, "files", lambda made, _words, _imprint: {PACK: packed(made).content})
+    monkeypatch.setattr(month_report, "files", lambda made, _words, _imprint: {PACK: packed(made).zipped()})
 
 
 @pytest.fixture
@@ -72,8 +72,7 @@ def complaints(office, seed: int = 3):
 
 
 def reviewed(office, month_on=OCTOBER, scope=""):
-    with office.db.read() as session:
-        return review(session, office.policy, office.settings, month_on, scope)
+    return review(office.db, office.policy, office.settings, month_on, scope)
 
 
 def test_the_place_where_it_got_worse_is_named_with_its_evidence(quality):
@@ -89,7 +88,7 @@ def test_the_place_where_it_got_worse_is_named_with_its_evidence(quality):
 def test_nobody_can_be_recognised_in_what_is_analysed(quality):
     made = reviewed(quality)
     assert not made.complaints["text"].str.contains("13800138000|王小明").any()
-    content = packed(made).content
+    content = packed(made).zipped()
     assert b"13800138000" not in content
     again = reviewed_again(content)
     assert not again.complaints["person"].str.contains("王小明").any()
@@ -98,7 +97,7 @@ def test_nobody_can_be_recognised_in_what_is_analysed(quality):
 def test_the_pack_makes_every_figure_again_and_a_changed_one_is_refused(quality):
     made = reviewed(quality)
     pack = packed(made)
-    assert packed(reviewed_again(pack.content)).content == pack.content
+    assert packed(reviewed_again(pack.zipped())).zipped() == pack.zipped()
     assert hash_of(dict.fromkeys(("complaints.csv", "answers.csv", "parameters.json"), b"")) != pack.sha256
     with pytest.raises(ValueError, match="no data pack"):
         reviewed_again(b"something else")
@@ -134,7 +133,7 @@ def test_the_letter_says_what_changed_and_where_to_look_first(quality):
 def test_the_report_is_given_the_names_of_departments_and_no_names_of_people(quality, monkeypatch):
     given = []
     monkeypatch.setattr(
-        month_report, "files", lambda made, _words, imprint: given.append(imprint) or {PACK: packed(made).content}
+        month_report, "files", lambda made, _words, imprint: given.append(imprint) or {PACK: packed(made).zipped()}
     )
     with quality.db.write() as session:
         save_department(session, "repair", "维修部", name_en="Repair", secret=quality.settings.secret_value())

@@ -7,7 +7,9 @@ serves every indicator, and the database hands over as many rows as there are di
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -85,8 +87,31 @@ def letters_of(month: Month) -> Letters:
     return Letters(whole, tuple(dict.fromkeys(named)))
 
 
-def courses(session: Session, month: Month) -> Iterator[Course]:
-    """The courses of the month's complaints by slice and day, by each dimension and (as its sum) in all."""
+def courses(sessions: Sequence[Session], month: Month) -> Iterator[Course]:
+    """The courses of the month's complaints by slice and day, by each dimension and (as its sum) in all.
+
+    Args:
+        sessions: Each reads its share of the complaints, at the same time; a course may come from several.
+        month: What is looked at.
+    """
+    shares = [replace(month, view=replace(month.view, ids=ids)) for ids in _shares(month.view.ids, len(sessions))]
+    with ThreadPoolExecutor(len(sessions)) as threads:
+        for found in threads.map(_counted, sessions, shares):
+            yield from found
+
+
+def _shares(ids: tuple[int, int], count: int) -> Iterator[tuple[int, int]]:
+    """A range of ids in as many parts, none of which overlap."""
+    least, most = ids
+    size = max(0, most - least + 1)
+    return ((least + size * part // count, least + size * (part + 1) // count - 1) for part in range(count))
+
+
+def _counted(session: Session, month: Month) -> list[Course]:
+    return list(_courses(session, month))
+
+
+def _courses(session: Session, month: Month) -> Iterator[Course]:
     facts, again = _facts(month), _again(month)
     rows = session.execute(union_all(
         *(_by(facts, dimension, dimension) for dimension in month.cuts),
@@ -142,7 +167,7 @@ def _facts(month: Month) -> CTE:
         answered.label("answered"), waited.label("until_answered"),
         handled.label("handled"), lasted.label("until_handled"),
     )  # fmt: skip
-    return peopled(facts, table, month).where(month.within(_C.registered_at)).cte("facts").prefix_with("MATERIALIZED")
+    return peopled(facts, table, month).where(month.complaints()).cte("facts").prefix_with("MATERIALIZED")
 
 
 def _piece(month: Month) -> ColumnElement[str]:
@@ -199,7 +224,7 @@ def _again(month: Month) -> CTE:
         month.day_of(_C.registered_at).label("day"), *elements(month), literal("", String).label("course"),
         literal("", String).label("by_department"), minutes(again.c.asked_at, again.c.answered_at).label("minutes"),
     )  # fmt: skip
-    return peopled(facts, table, month).where(month.within(_C.registered_at)).cte("again").prefix_with("MATERIALIZED")
+    return peopled(facts, table, month).where(month.complaints()).cte("again").prefix_with("MATERIALIZED")
 
 
 def _others(month: Month) -> Select[Any]:
@@ -208,7 +233,7 @@ def _others(month: Month) -> Select[Any]:
     each = _of_month(
         select(month.day_of(_C.registered_at).label("day"), type_coerce(_D.department, String).label("element"),
                _piece(month).label("course"), literal(None, Integer).label("minutes")).select_from(table), month,
-    ).where(_D.department != "", month.within(_C.registered_at)).subquery()  # fmt: skip
+    ).where(_D.department != "", month.complaints()).subquery()  # fmt: skip
     return _grouped(OTHERS, each)
 
 

@@ -78,6 +78,10 @@ class Month:
         """Whether an instant lies in it, and the complaint in its scope."""
         return and_(at >= self.days[0][1], at < self.days[-1][1], *(of_scope(self.scope) if self.scope else ()))
 
+    def complaints(self) -> ColumnElement[bool]:
+        """Those that are looked at."""
+        return and_(self.within(_C.registered_at), _C.id.between(*self.view.ids))
+
 
 def answers(session: Session, month: Month) -> Iterator[tuple[str, dict[str, Any]]]:
     """Sums of what the answers of the month say, by day, element and survey, for each of the month's cuts.
