@@ -9,8 +9,7 @@ from typing import IO, Any, Self
 
 from bihuan.errors import UnavailableError
 from bihuan.inbound.cell import Reject
-
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from bihuan.rules.formula import guarded
 
 
 class RejectFile:
@@ -44,15 +43,11 @@ class RejectFile:
             if self._file is None:
                 self._file = self.path.open("w", encoding="utf-8-sig", newline="")
                 self._rows = csv.writer(self._file)
-                self._rows.writerow(map(_harmless, ["line", "reason", *reject.row]))
-            self._rows.writerow(map(_harmless, [str(reject.line), reject.reason, *reject.row.values()]))
+                self._rows.writerow(map(guarded, ["line", "reason", *reject.row]))
+            self._rows.writerow(map(guarded, [str(reject.line), reject.reason, *reject.row.values()]))
         except OSError as error:
             raise UnavailableError(
                 f"cannot write {self.path}: {error.strerror}",
                 cure="free some space, or name another file for the rejects",
             ) from error
         self.count += 1
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_STARTS_A_FORMULA) else cell

@@ -14,6 +14,7 @@ from bihuan.inbound import roster_cell as cell
 from bihuan.inbound.roster_sheet import SHEETS, Column, Sheet
 from bihuan.inbound.table import open_table, sheet_names
 from bihuan.policy.flaw import Flaw, nearest
+from bihuan.rules.formula import unguarded
 from schemas.people import Line, StaffIn
 from schemas.roster import StaffBook
 
@@ -22,8 +23,6 @@ _NOTE = "#"
 """A column whose head begins with it is somebody's own and is not read."""
 _CONTACT = re.compile(r"(?:contact|联系地址|联系方式)_(?!preferred$)([a-z][a-z0-9_]{0,19})")
 """``preferred`` is what a policy calls ``contact_url``."""
-_GUARD = re.compile(r"^'(?=[=+\-@'])")
-"""What ``bihuan staff export`` puts before a cell of a CSV that a spreadsheet program would take for a formula."""
 
 LineT = TypeVar("LineT", bound=Line)
 
@@ -80,7 +79,7 @@ def _lines(source: _Source, line: type[LineT]) -> Iterator[LineT]:
         if row.fault:
             raise UsageError(f"{place}: {row.fault}", cure=_MEND)
         if any(row.cells):
-            cells = row.cells if source.is_workbook else [_GUARD.sub("", text) for text in row.cells]
+            cells = row.cells if source.is_workbook else [unguarded(text) for text in row.cells]
             told = {column: text for column, text in zip(columns, cells, strict=True) if column}
             yield _line(told, SHEETS[source.known], place, line)
 

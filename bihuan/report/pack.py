@@ -20,11 +20,12 @@ import pandas as pd
 from bihuan.analysis.candidates import Candidates, Parameters
 from bihuan.analysis.cells import Floor
 from bihuan.analysis.contribution import Gate
-from bihuan.analysis.month import checked, checked_answers
+from bihuan.analysis.month import DIMENSIONS, checked, checked_answers
 from bihuan.analysis.review import Period, Review, reviewed
 from bihuan.analysis.rising import RisingParameters
 from bihuan.analysis.topic import Topic, TopicParameters
 from bihuan.report.table import csv
+from bihuan.rules.formula import unguarded
 
 _FORMAT = 1
 _STAMP = (1980, 1, 1, 0, 0, 0)
@@ -149,6 +150,8 @@ def _told(found: Candidates) -> dict[str, Any]:
 def _frame(content: bytes) -> pd.DataFrame:
     """A table of the pack; empty cells of text stay empty text."""
     table = pd.read_csv(io.BytesIO(content), dtype="str", keep_default_na=False, na_values=[])
+    for name in (name for name in table if name in (*_TEXTS, *DIMENSIONS)):
+        table[name] = table[name].map(unguarded)
     missing = table.replace("", pd.NA)
     for name in table:
         if name.endswith("_on"):

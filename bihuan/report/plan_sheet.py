@@ -12,6 +12,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from bihuan.report.plan_lines import BASE, Values, rows
 from bihuan.report.plan_wording import PlanWording
+from bihuan.rules.formula import begins_formula
 from bihuan.rules.plan_table import BASE_SHEET, FORMAT, MEASURES, Column, Kind, Sheet, canonical
 
 LONGEST = 32_767
@@ -19,8 +20,6 @@ LONGEST = 32_767
 SPARE = 20
 """Empty rows below the measures, for new ones."""
 LIST_SHEET = "_lists"
-_FORMULA = ("=", "+", "-", "@")
-"""What a spreadsheet program takes for the beginning of a formula once somebody edits such a text."""
 _FORMATS = {Kind.DAY: "yyyy-mm-dd", Kind.SHARE: "0%", Kind.NUMBER: "#,##0.##", Kind.WHOLE: "0"}
 _VALUE_FORMATS = {"share": "0.0%", "hours": "#,##0.##", "points": "#,##0.##"}
 _GREY, _HEAD, _LINE = "#EEF1F4", "#E3F1EE", "#C9D1D8"
@@ -123,7 +122,7 @@ def _look(desk: Desk, column: Column, unit: str, value: Any, indent: int = 0, *,
         shape |= {"bg_color": _GREY, "font_color": "#55626F"}
     number = _VALUE_FORMATS.get(unit) if column.kind is Kind.VALUE else _FORMATS.get(column.kind, "@")
     shape["num_format"] = number or "General"
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and begins_formula(value):  # once somebody edits it
         shape["quote_prefix"] = True
     return desk.look(**shape, **({"indent": indent} if indent else {}))
 

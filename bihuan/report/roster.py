@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 import xlsxwriter
 
 from bihuan.report.sheet import PLAIN, Column, formats, write_table
+from bihuan.rules.formula import guarded
 from schemas.people import NO_QUIET, Line, StaffIn
 from schemas.roster import ALWAYS, StaffBook
 
-_FORMULA = ("=", "+", "-", "@", "'")
-"""What a spreadsheet program may take for the beginning of a formula, and the guard against it."""
 Rows = list[dict[str, str]]
 
 
@@ -88,7 +87,7 @@ def staff_csv(book: StaffBook) -> bytes:
     text = StringIO()
     writer = csv.writer(text)
     writer.writerow(heads)
-    writer.writerows([_guarded(row[head]) for head in heads] for row in rows)
+    writer.writerows([guarded(row[head]) for head in heads] for row in rows)
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -106,7 +105,3 @@ def _sheet(lines: Sequence[Line], cells: Sequence[Cell]) -> tuple[Sequence[str],
 
 def _further(line: Line) -> Mapping[str, str]:
     return line.contacts if isinstance(line, StaffIn) else {}
-
-
-def _guarded(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text

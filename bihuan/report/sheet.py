@@ -11,12 +11,15 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from bihuan.rules.formula import begins_formula
+
 PLAIN = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 """How a workbook is made whose text is never read as a formula, a link or a number."""
 _LONGEST = 32767
 """Characters that a cell of Excel holds."""
 _LOOKS: dict[str, dict[str, Any]] = {
     "text": {},
+    "quoted": {"quote_prefix": True},
     "count": {"num_format": "#,##0"},
     "figure": {"num_format": "#,##0.0##"},
     "change": {"num_format": "+#,##0;-#,##0;0", "bold": True},
@@ -27,6 +30,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "head": {"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#E3F1EE", "bottom": 1},
     "name": {"bold": True, "valign": "top"},
     "said": {"text_wrap": True, "valign": "top"},
+    "quoted_said": {"text_wrap": True, "valign": "top", "quote_prefix": True},
 }
 _WIDTHS = {"text": 18, "count": 11, "figure": 11, "change": 11, "share": 11, "points": 12, "day": 14, "at": 21}
 _HEAD_HEIGHT = 48
@@ -82,7 +86,8 @@ def _write(sheet: Worksheet, row: int, at: int, value: Any, kind: str, looks: Fo
     if pd.isna(value):
         sheet.write_blank(row, at, None, look)
     elif kind == "text":
-        sheet.write_string(row, at, str(value)[:_LONGEST], look)
+        text = str(value)[:_LONGEST]
+        sheet.write_string(row, at, text, looks["quoted"] if begins_formula(text) else look)
     elif kind == "at":
         sheet.write_datetime(row, at, value.astimezone(here).replace(tzinfo=None), look)
     elif kind == "day":
@@ -97,4 +102,4 @@ def write_sentences(sheet: Worksheet, lines: Iterable[tuple[str, str]], looks: F
         sheet.set_column(at, at, width)
     for row, (name, said) in enumerate(lines):
         sheet.write_string(row, 0, name, looks["name"])
-        sheet.write_string(row, 1, said[:_LONGEST], looks["said"])
+        sheet.write_string(row, 1, said[:_LONGEST], looks["quoted_said" if begins_formula(said) else "said"])

@@ -97,7 +97,7 @@ def test_a_csv_read_back_states_the_same_staff(folder, staff):
     assert stated(read_book(folder / "staff.csv")) == stated(StaffBook(staff=staff))
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+49", "-2", "@x", "'=x"])
+@pytest.mark.parametrize("name", ["=1+1", "+49", "-2", "@x", "'=x", "＝1"])
 def test_no_cell_of_a_csv_begins_like_a_formula(name):
     text = staff_csv(StaffBook(staff=(StaffIn(code="li", name=name, department="service"),))).decode("utf-8-sig")
     assert text.splitlines()[1].startswith(f"li,'{name},service,")

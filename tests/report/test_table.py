@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from csv import reader as rows_of
 from enum import StrEnum
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.report.table import csv
+from bihuan.rules.formula import begins_formula, unguarded
 
 
 class State(StrEnum):
@@ -49,3 +51,16 @@ def test_a_carriage_return_stays_within_its_cell():
 def test_a_long_table_is_whole():
     frame = pd.DataFrame({"n": np.arange(50_001), "on": pd.Timestamp("2026-10-31")})
     assert csv(frame).decode() == frame.to_csv(index=False, lineterminator="\n", date_format="%Y-%m-%d")
+
+
+@given(st.lists(st.text(alphabet="=+-@'\t\r\n ＝a投,\"", min_size=1, max_size=5), min_size=1, max_size=5))
+def test_no_cell_of_text_begins_like_a_formula_and_each_comes_back(texts: list[str]):
+    """Columns of text, of a few codes, and of anything at all; a number below zero stays one."""
+    columns = {"text": pd.Series(texts, dtype="str"), "place": pd.Series(texts, dtype="category"),
+               "any": pd.Series(texts, dtype="object")}  # fmt: skip
+    read = [*rows_of(io.StringIO(csv(pd.DataFrame(columns | {"=n": -1})).decode(), newline=""))]
+    assert read[0][-1] == "'=n"
+    for cells, text in zip(read[1:], texts, strict=True):
+        assert not any(map(begins_formula, cells[:3]))
+        assert [*map(unguarded, cells[:3])] == [text] * 3
+        assert cells[3] == "-1"

@@ -11,6 +11,7 @@ import pytest
 from bihuan.errors import UsageError
 from bihuan.notify.words import LANGUAGES, words
 from bihuan.report.plan_workbook import xlsx
+from bihuan.rules.formula import begins_formula
 from bihuan.rules.plan_table import Became
 from bihuan.services.item import amend, cancel
 from bihuan.services.measure import add_measure, edit_measure
@@ -403,3 +404,21 @@ def test_an_item_that_has_ended_is_not_edited(works, paper):
     done = mine.bring()
     assert all("has ended" in why or "whole" in why for why in told(done, "refused").values())
     assert len(told(done, "refused")) == 5
+
+
+@pytest.mark.parametrize(
+    "evil", ['=HYPERLINK("http://a.example","x")', "+49 30", "-2+3", "@SUM(A1)", "＝1", "'=1", "\tx"]
+)
+def test_a_text_that_would_be_a_formula_comes_back_as_it_was_written(works, paper, evil):
+    """Written here, exported and brought back untouched; then typed into the sheet and brought in."""
+    number = works.approved()
+    works(amend, number, {"name": evil}, "li")
+    kept, there = works.show(number)["name"], paper()
+    cell = there.cell("plan", number, "name")
+    assert (cell.data_type, cell.quotePrefix) == ("s", begins_formula(kept))
+    assert there.bring().is_clean
+    assert works.show(number)["name"] == kept == evil.strip()
+    there.write("plan", number, problem=evil)
+    there.cell("plan", number, "problem").data_type = "s"  # as a text, which is what the program makes of it
+    assert set(counts(there.bring())) <= {"unchanged", "changed", "written"}
+    assert works.show(number)["problem"] == evil.strip()

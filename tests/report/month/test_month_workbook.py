@@ -9,6 +9,7 @@ from openpyxl import load_workbook
 
 from bihuan.notify.words import LANGUAGES, words
 from bihuan.report.month_workbook import xlsx
+from bihuan.rules.formula import begins_formula
 
 EVIL = "<script>alert('月')</script>"
 SHEETS = ("problems", "candidates", "indicators", "pareto", "delays", "about")
@@ -75,6 +76,7 @@ def test_nothing_that_people_wrote_is_a_formula_or_a_link(hostile, imprint):
     assert [cell.value for cell in cells if str(cell.value).startswith('=HYPERLINK("evil")')]
     assert [cell.value for cell in cells if EVIL in str(cell.value)]
     assert {cell.data_type for cell in cells} <= {"s", "n"}
+    assert {cell.quotePrefix for cell in cells if begins_formula(str(cell.value)) and cell.data_type == "s"} == {True}
     assert [cell for cell in cells if cell.hyperlink] == []
 
 
