@@ -19,6 +19,7 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from bihuan.errors import UsageError
+from bihuan.inbound.parcel import MEBIBYTE, require_bearable
 from bihuan.inbound.plan_cell import Vocabulary
 from bihuan.inbound.plan_row import Base, Cell, Grid, Page, read_page
 from bihuan.rules.plan_table import BASE_SHEET, FORMAT, SHEETS
@@ -27,6 +28,8 @@ _AHEAD = 6
 """Rows among which the keys or headings are."""
 _LEAST = 3
 """So many headings are told apart from a record that happens to say the same."""
+_LARGEST = 32 * MEBIBYTE
+"""Unpacked, of a workbook that is read as a whole: a cycle of five hundred items has a tenth of it."""
 _EXPORT = "export it again with `bihuan improvement export CYCLE FILE`"
 _DAMAGED = (
     zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, IndexError, ValueError, EOFError, zlib.error,
@@ -93,6 +96,7 @@ def _grids(file: Path) -> dict[str, Grid]:
 
 
 def _opened(file: Path, *, has_values: bool) -> Any:
+    require_bearable(file, _LARGEST)
     try:
         with catch_warnings():
             simplefilter("ignore")  # openpyxl's remarks on styles and extensions it leaves out

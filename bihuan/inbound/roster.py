@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,6 +20,8 @@ from schemas.people import Line, StaffIn
 from schemas.roster import StaffBook
 
 _MEND = "mend it; nothing of the file was kept"
+_MOST = 50_000
+"""Lines of a sheet, which are held together."""
 _NOTE = "#"
 """A column whose head begins with it is somebody's own and is not read."""
 _CONTACT = re.compile(r"(?:contact|联系地址|联系方式)_(?!preferred$)([a-z][a-z0-9_]{0,19})")
@@ -72,7 +75,10 @@ class _Source(NamedTuple):
 
 def _lines(source: _Source, line: type[LineT]) -> Iterator[LineT]:
     table = open_table(source.file, sheet=source.name)
-    rows = list(table.rows)  # read to its end, so that a workbook is closed whatever is wrong with it
+    # read to its end, so that a workbook is closed whatever is wrong with it
+    rows = list(islice(table.rows, _MOST + 1))
+    if len(rows) > _MOST:
+        raise UsageError(f"{source.title} has more than {_MOST:,} lines", cure=f"it is no staff book; {_MEND}")
     columns = _columns(table.header, source)
     for row in rows:
         place = source.place(row.line)

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -20,10 +21,15 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from bihuan.errors import UsageError
+from bihuan.inbound.parcel import MEBIBYTE, require_bearable
 
 _CSV, _JSON, _WORKBOOK = {".csv", ".tsv", ".txt"}, {".jsonl", ".ndjson"}, {".xlsx", ".xlsm"}
 _OBJECTS_AHEAD = 100
 """JSON lines have no header: the columns are the keys of so many objects at the top."""
+_LARGEST_WORKBOOK = 1024 * MEBIBYTE
+"""Unpacked: a million rows of a few hundred characters each. They are read one by one, but their texts together."""
+_LONGEST_LINE = 8 * MEBIBYTE
+"""Characters of a line of text, which is held as a whole: what decompresses into one endless line ends here."""
 _NOT_A_WORKBOOK = (
     zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, IndexError, ValueError, EOFError, zlib.error,
 )  # fmt: skip
@@ -123,7 +129,12 @@ def _opened(file: Path, mode: str, **how: Any) -> IO[Any]:
 
 def _lines(file: Path, encoding: str) -> Iterator[str]:
     with _refusing(file, encoding), _opened(file, "rt", encoding=encoding, newline="") as handle:
-        for line in handle:
+        for number, line in enumerate(iter(partial(handle.readline, _LONGEST_LINE + 1), ""), start=1):
+            if len(line) > _LONGEST_LINE:
+                raise UsageError(
+                    f"{file}:{number} is a line of more than {_LONGEST_LINE:,} characters",
+                    cure="check whether it is a text file; each record has a line of its own",
+                )
             yield line.replace("\0", "")
 
 
@@ -191,6 +202,7 @@ def _json_row(line: int, found: dict[str, Any] | str, header: tuple[str, ...]) -
 def _book(file: Path) -> Any:
     with _refusing(file), file.open("rb"):
         pass
+    require_bearable(file, _LARGEST_WORKBOOK)
     try:
         with catch_warnings():
             simplefilter("ignore")  # openpyxl's remarks on styles and extensions it leaves out
