@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import ipaddress
 import logging
-import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +18,7 @@ from apprise.plugins import url_to_dict
 from bihuan.errors import RefusedError, UnavailableError
 from bihuan.notify import chat, mail, robots, sms
 from bihuan.notify.channel import SMS_CHARACTERS, channel_of
+from bihuan.notify.destination import guarded, require_public
 from bihuan.notify.length import short
 from bihuan.notify.letter import Letter
 from bihuan.notify.outcome import Heard, Verdict, of_error, of_log, of_part
@@ -66,7 +65,8 @@ def deliver(url: str, letter: Letter, limits: Limits, connections: mail.Connecti
             if isinstance(service, mail.BatchEmail):
                 service.connections = connections
             sent = short(letter, SMS_CHARACTERS) if channel_of(url).is_short else letter
-            is_taken = service.notify(body=sent.body, title=sent.title, body_format=NotifyFormat.TEXT)
+            with nullcontext() if limits.is_private_allowed else guarded():
+                is_taken = service.notify(body=sent.body, title=sent.title, body_format=NotifyFormat.TEXT)
         except RefusedError as error:
             return Verdict(AttemptOutcome.REFUSED, str(error))
         except UnavailableError as error:
@@ -92,7 +92,7 @@ def _service(url: str, limits: Limits) -> Any:
         raise RefusedError(f"the contact's URL may not use {', '.join(sorted(used))}=", cure="take it out of the URL")
     service = _instance(parts)
     if not limits.is_private_allowed and "host" in service.template_tokens:
-        _refuse_private(getattr(service, "smtp_host", None) or service.host)
+        require_public(getattr(service, "smtp_host", None) or service.host)
     service.redirects = False
     service.socket_connect_timeout = service.socket_read_timeout = limits.timeout_seconds
     service.request_rate_per_sec = 0  # the outbox paces per target; Apprise would sleep 5.5 s
@@ -110,25 +110,6 @@ def _instance(parts: dict[str, Any]) -> Any:
     if service is None:
         raise wrong
     return service
-
-
-def _refuse_private(host: str) -> None:
-    """Refuse a host that any of its addresses puts on this machine or in a private network.
-
-    The name is looked up again when the message is sent: a guard against mistakes and careless imports, not against
-    somebody who controls the name's own DNS.
-    """
-    try:
-        found = socket.getaddrinfo(host.strip("[]"), None, type=socket.SOCK_STREAM)
-    except UnicodeError as error:
-        raise RefusedError(f"{host!r} is not a host name", cure="correct the contact") from error
-    except OSError as error:
-        raise UnavailableError(f"host {host} is not found", cure="check the contact and the network") from error
-    for *_, address in found:
-        ip = ipaddress.ip_address(str(address[0]).partition("%")[0])
-        ip = getattr(ip, "ipv4_mapped", None) or ip
-        if not ip.is_global or ip.is_multicast:
-            raise RefusedError(f"{host} is on a private network", cure="see BIHUAN_ALLOW_PRIVATE_TARGETS")
 
 
 _HEARD: ContextVar[tuple[list[Heard], BaseException | None] | None] = ContextVar("heard", default=None)
