@@ -48,7 +48,7 @@ from bihuan.web import (
 from bihuan.web.access import ANYBODY, HAS_KEY, HAS_LINK, SIGNED_IN, Unwelcome, any_of, page_route
 from bihuan.web.improvement_access import IMPROVES, MANAGES
 from bihuan.web.proxy import BehindProxy
-from bihuan.web.security import HEADERS, StrictHeaders, allowed_hosts, shown_path
+from bihuan.web.security import StrictHeaders, allowed_hosts, shown_path, strict_headers
 from bihuan.web.view import STATIC, Site, page
 from schemas.access import Role, Scope
 
@@ -160,7 +160,7 @@ def create_app(
         open_gateway: Gives the way out for links to sign in; Apprise where None.
     """
     guards = [
-        Middleware(StrictHeaders),
+        Middleware(StrictHeaders, headers=strict_headers(settings)),
         Middleware(TrustedHostMiddleware, allowed_hosts=allowed_hosts(settings), www_redirect=False),
         Middleware(BehindProxy, trusted_proxies=settings.trusted_proxies),
     ]
@@ -206,5 +206,5 @@ def _apologise(request: Request, _error: Exception) -> Response:
     values = {"case": "500", "number": "", "detail": ""}
     is_api = api.is_asked(request)
     response = api.refuse(HTTPException(500)) if is_api else page(request, "error.html", values, status=500)
-    response.headers.update({**HEADERS, "Cache-Control": "no-store"})
+    response.headers.update(strict_headers(request.app.state.site.settings))
     return response

@@ -32,17 +32,20 @@ HEADERS: Final[Mapping[str, str]] = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }  # fmt: skip
 """On every answer. No stricter Referrer-Policy: with ``no-referrer`` browsers send forms with ``Origin: null``."""
-_STRICT = [(name.lower().encode(), value.encode()) for name, value in {**HEADERS, "Cache-Control": "no-store"}.items()]
+_ENCRYPTED_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
+"""Where the installation's address is an encrypted one: browsers then ask for no other for a year."""
 
 
 class StrictHeaders:
-    """Puts ``HEADERS`` on every answer; nothing but our own static files may be kept by a browser."""
+    """Puts these headers on every answer that does not say something else of itself."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
         """Wrap ``app``."""
         self.app = app
+        self.strict = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and the answer back with the headers."""
@@ -51,10 +54,16 @@ class StrictHeaders:
             if message["type"] == "http.response.start":
                 headers = [*message.get("headers", ())]
                 said = {name.lower() for name, _ in headers}  # a page may only say of itself what it needs instead
-                message = {**message, "headers": headers + [each for each in _STRICT if each[0] not in said]}
+                message = {**message, "headers": headers + [each for each in self.strict if each[0] not in said]}
             await send(message)
 
         await self.app(scope, receive, send_strictly)
+
+
+def strict_headers(settings: Settings) -> dict[str, str]:
+    """What stands on every answer; nothing but our own static files may be kept by a browser."""
+    encrypted = _ENCRYPTED_ONLY if urlsplit(settings.web_url).scheme == "https" else {}
+    return {**HEADERS, "Cache-Control": "no-store", **encrypted}
 
 
 def allowed_hosts(settings: Settings) -> list[str]:

@@ -89,7 +89,15 @@ def test_every_answer_carries_the_strict_headers(browser: Any, path: str) -> Non
     assert "unsafe" not in policy
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "same-origin"
+    assert "camera=()" in headers["permissions-policy"]
+    assert "strict-transport-security" not in headers
     assert ("immutable" if path.startswith("/static") else "no-store") in headers["cache-control"]
+
+
+@pytest.mark.parametrize("path", ["/", "/nope", "/healthz", "/static/style.css"])
+def test_behind_a_certificate_a_browser_is_told_to_ask_for_nothing_unencrypted(browse_other: Any, path: str) -> None:
+    answer = browse_other("https://bihuan.example", web_url="https://bihuan.example").get(path)
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
 
 
 def test_an_unexpected_error_shows_no_detail(office: Any, browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
