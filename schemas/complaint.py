@@ -104,6 +104,12 @@ class Complaint(SQLModel, table=True):
         ),
         Index("ix_complaint_department_open", "department_id", "handled_at"),
         Index("ix_complaint_registered_at", "registered_at"),
+        Index(
+            "ix_complaint_unerased",
+            "registered_at",
+            sqlite_where=text("erased_at IS NULL"),
+            postgresql_where=text("erased_at IS NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=Id)
@@ -130,6 +136,8 @@ class Complaint(SQLModel, table=True):
     registered_at: datetime
     handled_at: datetime | None = None
     is_simulated: bool = Field(default=False)
+    erased_at: datetime | None = None
+    """When its personal data were erased by retention; None: they are kept."""
 
 
 class ComplaintEvent(SQLModel, table=True):

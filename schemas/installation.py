@@ -25,3 +25,5 @@ class Heartbeat(SQLModel, table=True):
     beat_at: datetime
     done: int = Field(default=0)
     """How many rows that run decided or delivered."""
+    seconds: float | None = None
+    """How long that run took, seconds; None: not known."""

@@ -152,6 +152,13 @@ class Message(SQLModel, table=True):
         ),
         Index("ix_message_subject", "subject_kind", "subject_id"),
         Index("ix_message_planned_at", "planned_at"),
+        Index(
+            "ix_message_trouble",
+            "state",
+            "planned_at",
+            sqlite_where=text("state IN ('failed', 'unknown')"),
+            postgresql_where=text("state IN ('failed', 'unknown')"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=Id)
@@ -210,7 +217,15 @@ class DeliveryAttempt(SQLModel, table=True):
     """
 
     __tablename__ = "delivery_attempt"
-    __table_args__ = (Index("ix_delivery_attempt_target", "target_key", "started_at"),)
+    __table_args__ = (
+        Index("ix_delivery_attempt_target", "target_key", "started_at"),
+        Index(
+            "ix_delivery_attempt_addressed",
+            "ended_at",
+            sqlite_where=text("target <> ''"),
+            postgresql_where=text("target <> ''"),
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=Id)
     message_id: int = Field(foreign_key="message.id", sa_type=Id, index=True)

@@ -129,6 +129,12 @@ class Answer(SQLModel, table=True):
             sqlite_where=text("review IS NOT NULL"),
             postgresql_where=text("review IS NOT NULL"),
         ),
+        Index(
+            "ix_answer_unerased",
+            "answered_at",
+            sqlite_where=text("erased_at IS NULL"),
+            postgresql_where=text("erased_at IS NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=Id)
@@ -164,6 +170,8 @@ class Answer(SQLModel, table=True):
     changed_at: datetime
     """When last."""
     revision: int = Field(default=1)
+    erased_at: datetime | None = None
+    """When its free texts were erased by retention."""
 
 
 class CallOutcome(StrEnum):
@@ -208,7 +216,15 @@ class Touchpoint(SQLModel, table=True):
     """Something that happened to a customer and may be asked about 关键节点, as another system told us."""
 
     __tablename__ = "touchpoint"
-    __table_args__ = (UniqueConstraint("source", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        Index(
+            "ix_touchpoint_unerased",
+            "occurred_at",
+            sqlite_where=text("erased_at IS NULL"),
+            postgresql_where=text("erased_at IS NULL"),
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=Id)
     source: str = Field(max_length=60)
@@ -218,6 +234,8 @@ class Touchpoint(SQLModel, table=True):
     occurred_at: datetime
     received_at: datetime
     facts: dict[str, Any] = Field(default_factory=no_entries, sa_type=Document)
+    erased_at: datetime | None = None
+    """When its facts were erased by retention."""
 
 
 class Interview(SQLModel, table=True):
@@ -238,6 +256,8 @@ class Interview(SQLModel, table=True):
     held_at: datetime | None = None
     cancelled_at: datetime | None = None
     summary: str = Field(default="", sa_type=Text)
+    erased_at: datetime | None = None
+    """When what was said in it was erased by retention."""
 
 
 class ApiKey(SQLModel, table=True):

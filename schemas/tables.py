@@ -15,6 +15,7 @@ from schemas.outbox import DeliveryAttempt, Message
 from schemas.people import Absence, Customer, Department, DutyShift, Staff
 from schemas.plan import Cause, Checkpoint, Measure, VerificationPlan
 from schemas.policy import PolicyEdition
+from schemas.retention import LegalHold
 from schemas.survey import Answer, ApiKey, CallAttempt, Interview, Invitation, OptOut, Touchpoint
 
 METADATA = SQLModel.metadata
@@ -47,6 +48,7 @@ __all__ = [
     "Invitation",
     "Item",
     "ItemEvent",
+    "LegalHold",
     "Lesson",
     "Link",
     "Measure",

@@ -24,6 +24,8 @@ PARTIAL = {
     "ix_message_next_at": "next_at IS NOT NULL",
     "ix_message_recipient": "sent_at IS NOT NULL",
     "ix_complaint_open": "handled_at IS NULL",
+    "ix_complaint_unerased": "erased_at IS NULL",
+    "ix_message_trouble": "unknown",
 }
 
 
@@ -119,17 +121,18 @@ def _worded(facts):
     return {**facts, "channel": Channel(facts["channel"]), "kind": Kind(facts["kind"]) if facts["kind"] else None}
 
 
-def stored(db, table):
+def stored(db, table, *without):
     with db.read() as session:
-        return list(session.execute(select(table_of(table)).order_by(table_of(table).c.id)))
+        columns = [column for column in table_of(table).c if column.name not in without]
+        return list(session.execute(select(*columns).order_by(table_of(table).c.id)))
 
 
 def test_complaints_of_the_first_version_stay_and_their_logs_remember_the_terms(db):
     filled(db)
-    before = stored(db, Complaint)
+    before = stored(db, Complaint, "erased_at")
     assert upgrade(db) == head()
     assert different(db) == []
-    assert stored(db, Complaint) == before
+    assert stored(db, Complaint, "erased_at") == before
     registered = {row.complaint_id: row.data for row in stored(db, ComplaintEvent) if row.kind is EventKind.REGISTERED}
     assert registered == {
         1: {"severity": "urgent", **PROMISES, **TERMS},
