@@ -38,6 +38,8 @@ class Scope(StrEnum):
 
     TOUCHPOINTS = "touchpoints"
     """Tell us what happened to a customer."""
+    METRICS = "metrics"
+    """Read how the installation stands, from another machine."""
 
 
 class Link(SQLModel, table=True):

@@ -18,9 +18,9 @@ _WATCHED = "watched "
 _F = table_of(InstallationFact).c
 
 
-def beat(session: Session, clock: Clock, sweep: str, done: int) -> None:
-    """Note that ``sweep`` completed now and decided or delivered ``done`` rows."""
-    session.merge(Heartbeat(sweep=sweep, beat_at=clock(), done=done))
+def beat(session: Session, clock: Clock, sweep: str, done: int, seconds: float | None = None) -> None:
+    """Note that ``sweep`` completed now, decided or delivered ``done`` rows, and took so many seconds, if known."""
+    session.merge(Heartbeat(sweep=sweep, beat_at=clock(), done=done, seconds=seconds))
 
 
 def pulses(session: Session) -> list[Pulse]:

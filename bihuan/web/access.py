@@ -21,7 +21,7 @@ from bihuan.notify.link import token_hash
 from bihuan.rules.access import roles_of
 from bihuan.store.queries.access import person_by_code, person_of_session
 from bihuan.web.key import require_key
-from bihuan.web.proxy import is_from_proxy
+from bihuan.web.proxy import is_from_proxy, is_of_this_machine
 from schemas.access import Role, Scope
 
 if TYPE_CHECKING:
@@ -55,12 +55,13 @@ class Who:
     """Who may see a page: those with one of the roles; everybody, signed in or not, where ``roles`` is None.
 
     ``has_link``: the address itself is private, and holds what proves that whoever asks may. ``scope``: another system
-    asks, with a key that opens it; nobody of the staff does.
+    asks, with a key that opens it; nobody of the staff does. ``is_local``: this machine needs no key for it.
     """
 
     roles: frozenset[Role] | None
     has_link: bool = False
     scope: Scope | None = None
+    is_local: bool = False
 
     def admits(self, person: Person | None) -> bool:
         """Whether the person may."""
@@ -71,6 +72,8 @@ ANYBODY = Who(None)
 HAS_LINK = Who(None, has_link=True)
 HAS_KEY = {scope: Who(frozenset(), scope=scope) for scope in Scope}
 """Other systems, by what their key has to open; asked for it however people sign in, and where they do not."""
+WATCHES = Who(frozenset(), scope=Scope.METRICS, is_local=True)
+"""Whoever watches the installation: from this machine, or with a key."""
 SIGNED_IN = Who(frozenset(Role))
 """Everyone on the staff handles complaints, so everyone who signed in has a role."""
 
@@ -154,7 +157,8 @@ def _stop(request: Request, who: Who) -> Response | None:
     """
     request.state.who = who
     if who.scope is not None:
-        require_key(request, who.scope)
+        if not (who.is_local and is_of_this_machine(request)):
+            require_key(request, who.scope)
         return None
     mode = _site(request).settings.sign_in
     if mode == "proxy":

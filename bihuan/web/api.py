@@ -18,6 +18,7 @@ from bihuan.errors import BihuanError, UnavailableError
 from bihuan.web.security import body_of
 
 _ROOT = "/api/"
+_WATCHED = frozenset({"/metrics", "/readyz"})
 _JSON = "application/json"
 _SAID = {
     400: ("the body is not JSON as we take it", "send one object, or a list of them, as JSON in UTF-8"),
@@ -45,7 +46,7 @@ class Refusal(HTTPException):
 
 def is_asked(request: Request) -> bool:
     """Whether another system asks: its answers are no pages."""
-    return request.url.path.startswith(_ROOT)
+    return request.url.path.startswith(_ROOT) or request.url.path in _WATCHED
 
 
 def refuse(error: HTTPException) -> JSONResponse:

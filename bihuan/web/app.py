@@ -37,6 +37,7 @@ from bihuan.web import (
     indicator,
     interview,
     matter,
+    metric,
     month,
     negative,
     outbox,
@@ -45,7 +46,7 @@ from bihuan.web import (
     touchpoint,
     trend,
 )
-from bihuan.web.access import ANYBODY, HAS_KEY, HAS_LINK, SIGNED_IN, Unwelcome, any_of, page_route
+from bihuan.web.access import ANYBODY, HAS_KEY, HAS_LINK, SIGNED_IN, WATCHES, Unwelcome, any_of, page_route
 from bihuan.web.improvement_access import IMPROVES, MANAGES
 from bihuan.web.proxy import BehindProxy
 from bihuan.web.security import StrictHeaders, allowed_hosts, shown_path, strict_headers
@@ -79,6 +80,8 @@ def _routes() -> list[BaseRoute]:
         page_route("/s/{token}", survey.save, HAS_LINK, methods=post),
         page_route("/", board.show, SIGNED_IN),
         page_route("/healthz", board.health, ANYBODY),
+        page_route("/readyz", metric.readiness, ANYBODY),
+        page_route("/metrics", metric.metrics, WATCHES),
         page_route("/complaints", complaint.listing, SIGNED_IN),
         page_route("/complaints/new", complaint.blank, SIGNED_IN),
         page_route("/complaints/new", complaint.register, SIGNED_IN, methods=post),

@@ -11,10 +11,11 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bihuan.settings import Network, networks
+from bihuan.settings import Network, is_loopback, networks
 
 _SCHEMES = frozenset({"http", "https"})
 _FORWARDED = b"x-forwarded-"
+_PASSED_ON = frozenset({"forwarded", "via", "x-real-ip", "cf-connecting-ip"})
 _HOUSE_BITS = 64
 """A house has at least so many bits of IPv6 to itself: its addresses count as one."""
 
@@ -49,6 +50,14 @@ class BehindProxy:
 def is_from_proxy(request: Request) -> bool:
     """Whether the immediate peer is one of the proxies whose headers are believed."""
     return bool(getattr(request.state, "is_from_proxy", False))
+
+
+def is_of_this_machine(request: Request) -> bool:
+    """Whether a program of this machine asks, and for itself: what a proxy passes on says so, trusted or not."""
+    peer = request.client.host if request.client else ""
+    names = {name.decode("latin-1").lower() for name, _ in request.scope["headers"]}
+    is_passed_on = bool(names & _PASSED_ON) or any(name.startswith(_FORWARDED.decode()) for name in names)
+    return is_loopback(peer) and not is_passed_on
 
 
 def asker(request: Request) -> str:

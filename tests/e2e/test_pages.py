@@ -49,6 +49,8 @@ PAGES = {
 NO_PAGE = {
     "/months/{number}/{name}": "hands out files",
     "/healthz": "answers machines",
+    "/readyz": "answers machines",
+    "/metrics": "answers machines",
     "/complaints/{number}/events": "leads to the complaint",
     "/outbox/{message_id:int}/decide": "leads to the ledger",
     "/s/{token}": "looked at in test_survey.py",

@@ -150,6 +150,7 @@ def test_a_run_leaves_a_heartbeat_and_a_table(prefect: SyncPrefectClient, here: 
         beat = session.exec(select(Heartbeat)).one()
     assert (beat.sweep, beat.done) == ("outbox-delivery", counts["claimed"])
     assert wall_clock() - beat.beat_at < timedelta(minutes=1)
+    assert 0 < beat.seconds < 60
     shown = ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(any_=["outbox-delivery"]))
     [table] = prefect.read_latest_artifacts(artifact_filter=shown)
     assert {"part": "messages", "what": "sent", "count": counts["sent"]} in json.loads(str(table.data))

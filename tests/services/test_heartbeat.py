@@ -15,8 +15,9 @@ def beats(db) -> list[tuple]:
 
 
 def test_each_sweep_has_one_heartbeat_its_last(office):
-    for hour, sweep, done in ((0, "sla-check", 7), (1, "outbox-delivery", 3), (2, "sla-check", 0)):
+    runs = ((0, "sla-check", 7, 2.5), (1, "outbox-delivery", 3, 0.5), (2, "sla-check", 0, None))
+    for hour, sweep, done, seconds in runs:
         office.at = office.after(hour)
         with office.db.write() as session:
-            beat(session, office.clock, sweep, done)
-    assert beats(office.db) == [("outbox-delivery", office.after(1), 3), ("sla-check", office.after(2), 0)]
+            beat(session, office.clock, sweep, done, seconds)
+    assert beats(office.db) == [("outbox-delivery", office.after(1), 3, 0.5), ("sla-check", office.after(2), 0, None)]
