@@ -55,27 +55,34 @@ def dispersion(counts: pd.DataFrame) -> float:
     return _scatter(z)
 
 
-def dispersion_within(stretches: Sequence[NDArray[np.float64]], *, is_count: bool = False) -> float | None:
+def dispersion_within(
+    stretches: Sequence[NDArray[np.float64]], *, is_count: bool = False, variance: float | None = None
+) -> float | None:
     """The same of several stretches of weeks, each around its own level: what lies between them is no scatter.
 
     Args:
-        stretches: Events and cases by week in order, each of shape (weeks, 2), cases more than 0.
+        stretches: Events (or sums of scores) and cases by week in order, each of shape (weeks, 2), cases more than 0.
         is_count: Whether events are counted over an exposure, so that they should be Poisson.
+        variance: Of a single case, where it is a score; None: it is that of a share, or of a count.
 
     Returns:
         1 or more; None where there are too few neighbours to tell.
     """
-    ranges = np.concatenate([np.abs(np.diff(_standardised(one, is_count=is_count))) for one in stretches])
+    ranges = np.concatenate(
+        [np.abs(np.diff(_standardised(one, is_count=is_count, variance=variance))) for one in stretches]
+    )
     return max(1.0, float(ranges.mean() / _D2) ** 2) if len(ranges) >= LEAST_WEEKS - 1 else None
 
 
-def _standardised(stretch: NDArray[np.float64], *, is_count: bool) -> NDArray[np.float64]:
+def _standardised(
+    stretch: NDArray[np.float64], *, is_count: bool, variance: float | None
+) -> NDArray[np.float64]:  # fmt: skip
     x, n = stretch.reshape(-1, 2).T
     level = x.sum() / n.sum() if len(n) else 0.0
-    variance = level if is_count else level * (1 - level)
-    if variance <= 0:
+    each = variance if variance is not None else level if is_count else level * (1 - level)
+    if each <= 0:
         return np.empty(0)
-    found: NDArray[np.float64] = (x / n - level) / np.sqrt(variance / n)
+    found: NDArray[np.float64] = (x / n - level) / np.sqrt(each / n)
     return found
 
 

@@ -131,6 +131,20 @@ def scatter(*readings: Reading) -> float | None:
     return dispersion_within([counts(one.periods) for one in readings], is_count=metric is Metric.RATE)
 
 
+def swing(reading: Reading) -> float | None:
+    """φ of any reading, of scores and points too: how many times the variance of chance its periods have.
+
+    Scores are no less moved by weeks that are good or bad as a whole than shares are, so a plan reckons with it.
+
+    Returns:
+        1 or more; None where there are too few periods to tell, or how much single ones vary is not known.
+    """
+    if reading.metric in {Metric.SHARE, Metric.RATE}:
+        return scatter(reading)
+    single = reading.variance() * reading.n
+    return dispersion_within([counts(reading.periods)], variance=single) if single > 0 else None
+
+
 def counts(periods: Sequence[Period]) -> NDArray[np.float64]:
     """Events and cases, shape (periods, 2)."""
     return np.array([(one.x, one.n) for one in periods], dtype="float64").reshape(-1, 2)

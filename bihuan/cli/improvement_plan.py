@@ -134,8 +134,20 @@ def verification_plan(
 
     plan = act(write_plan, number, changes(pairs), who(by), reason)
     emit(plan.model_dump(exclude={"id", "item_id"}), is_json)
-    if plan.ready_on is None:
-        say("not known when enough data can be there: give weekly_n or due days, take a larger slice, or a fallback")
+    if plan.ready_on is not None:
+        return
+    say("not known when enough data can be there: give weekly_n or due days, take a larger slice, or a fallback")
+    if seen := act(_least_seen, number, plan):
+        say(f"within six months only a change of about {seen:.3g} could be seen (a share: 0.05 is 5 points): "
+            "take a larger slice, a leading indicator, or a bolder target")  # fmt: skip
+
+
+def _least_seen(session: Any, policy: Any, clock: Any, number: str, plan: Any) -> float | None:
+    from bihuan.services.item_log import find
+    from bihuan.services.verification_need import least_seen
+
+    del clock
+    return least_seen(find(session, number), plan, policy.kpi.indicators[plan.indicator])
 
 
 def _given(said: dict[str, str | None]) -> dict[str, str]:

@@ -12,12 +12,10 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pandas as pd
 from sqlalchemy import ColumnElement, Select, String, case, func, literal, select, type_coerce
 from sqlmodel import Session
 
-from bihuan.analysis.effect_duration import Times
 from bihuan.analysis.reading import Reading, Stratum, read
 from bihuan.analysis.score import CSAT, DETRACTS_TO, INDEX, POINTS, PROMOTES_FROM
 from bihuan.analysis.verification import Windows
@@ -26,7 +24,7 @@ from bihuan.policy.models import Policy
 from bihuan.rules.month import next_month
 from bihuan.services.indicator import SURVEYS, countable
 from bihuan.services.kpi import periods_between
-from bihuan.store.queries.countable import Countable, Outcome, View, counted, ids, lasted, rows
+from bihuan.store.queries.countable import Countable, Outcome, View, counted, ids, rows
 from bihuan.store.queries.cut import Cut, Where, key
 from bihuan.store.queries.score import OURS, answered, responded
 from bihuan.store.rows import table_of
@@ -36,8 +34,6 @@ from schemas.survey import Answer
 from schemas.verification import Metric
 
 _A, _C = table_of(Answer).c, table_of(Complaint).c
-_HOUR = 60.0
-"""Minutes."""
 _BETWEEN = "|"
 Span = tuple[date, date]
 """From the first day on and before the second."""
@@ -176,7 +172,7 @@ def _sums(
     frame: Frame, indicator: IndicatorPolicy, where: Where, survey: str | None, span: Span
 ) -> Select[Any]:  # fmt: skip
     """The statement of one month: a row a day and kind of case."""
-    cut, what = _placed(frame, indicator, where, span, by="day")
+    cut, what = placed(frame, indicator, where, span, by="day")
     kind = (
         func.coalesce(type_coerce(_C.channel, String), "") + " " + func.coalesce(type_coerce(_C.severity, String), "")
     )
@@ -196,9 +192,10 @@ def _points(score: ColumnElement[Any]) -> ColumnElement[Any]:
     return case((score >= PROMOTES_FROM, POINTS), (score <= DETRACTS_TO, -POINTS), else_=0.0)
 
 
-def _placed(
+def placed(
     frame: Frame, indicator: IndicatorPolicy, where: Where, span: Span, by: str | None = None
 ) -> tuple[Cut, Countable]:  # fmt: skip
+    """How an indicator is cut and counted in one span."""
     since, until = (frame.instant(day) for day in span)
     periods = periods_between("day", since, until, frame.here) if by else ()
     cut = Cut(since, until, by, periods, where)
@@ -234,22 +231,6 @@ def _asked(frame: Frame, indicator: IndicatorPolicy, where: Where, spans: Sequen
         cut = Cut(frame.instant(span[0]), frame.instant(span[1]), where=where)
         asked += sum(row["n"] for row in counted(frame.session, responded(View(frame.at)), cut))
     return float(asked) or None
-
-
-def times(frame: Frame, indicator: IndicatorPolicy, where: Where) -> tuple[Times, Times]:
-    """The times before and after, in hours, and whether each has ended."""
-    return _times(frame, indicator, where, frame.before), _times(frame, indicator, where, frame.after)
-
-
-def _times(frame: Frame, indicator: IndicatorPolicy, where: Where, spans: Sequence[Span]) -> Times:
-    tallies = []
-    for span in spans:
-        cut, what = _placed(frame, indicator, where, span)
-        tallies += [one for one in lasted(frame.session, what, cut) if one["outcome"] in what.counted]
-    often = np.array([one["n"] for one in tallies], "int64")
-    hours = np.array([max(float(one["amount"] or 0), 0.0) / _HOUR for one in tallies])
-    ended = np.array([one["outcome"] == Outcome.YES for one in tallies], "int64")
-    return Times(np.repeat(hours, often), np.repeat(ended, often))
 
 
 class Pair(NamedTuple):

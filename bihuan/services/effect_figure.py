@@ -16,17 +16,19 @@ from bihuan.analysis.effect_segmented import segmented
 from bihuan.analysis.method import Choice, Situation, choose, is_series
 from bihuan.analysis.mix import compare
 from bihuan.analysis.proportion import Contrast
-from bihuan.analysis.readiness import design_factor, n_required
+from bihuan.analysis.readiness import design_factor
 from bihuan.analysis.reading import Reading
 from bihuan.analysis.score import CSAT, INDEX, Scale
 from bihuan.analysis.verification import Effect
 from bihuan.policy.kpi import Counts, IndicatorPolicy
-from bihuan.services.effect_data import Frame, Pair, metric_of, pairs, readings, times
+from bihuan.services.effect_data import Frame, Pair, metric_of, pairs, readings
+from bihuan.services.effect_times import times
 from bihuan.store.queries.cut import Where
 from schemas.kpi import Grain
 from schemas.verification import Limitation, Method, Metric
 
 Figures = dict[str, Any]
+Bare = Callable[[Reading], int | None]
 _NOBODY = Reading(Metric.SHARE, 0, 0)
 _RECOMMENDS = Scale(0, 10)
 _YES_NO = frozenset({Counts.NEGATIVE, Counts.CSAT_TOP_TWO})
@@ -68,7 +70,7 @@ class _Cells:
 
 def found(
     frame: Frame, indicator: IndicatorPolicy, where: Where, *, control: Where | None = None, wish: str = "",
-    target: float | None = None, planned_n: int | None = None,
+    bare: Bare | None = None, planned_n: int | None = None,
 ) -> Found:  # fmt: skip
     """The effect on one indicator of a slice.
 
@@ -79,12 +81,13 @@ def found(
         control: An untouched slice; None: there is none.
         wish: The method that the plan means; what the data do not allow is not wished for, and two plain windows are
             never wished for where something better can be had.
-        target: Where it should go; None: nobody said.
-        planned_n: Cases that each of two plain windows needs, as the frozen plan says; None: told from the baseline,
-            or the indicator's least n.
+        bare: How many each of two plain windows needs beside a reading of before; None, or where it cannot tell: the
+            indicator's least n.
+        planned_n: Cases that each window needs at least, as the frozen plan says; more where the weeks scatter more
+            than the baseline alone said, or the method costs more than the one that was meant.
     """
     if metric_of(indicator) is Metric.DURATION:
-        return _lasted(frame, indicator, where)
+        return _lasted(frame, indicator, where, planned_n)
     cells = _read(frame, indicator, where, control)
     counts = indicator.counts if indicator.counts in _PAIRED and wish == Method.PAIRED else None
     twice = pairs(frame, counts, where) if counts else []
@@ -93,8 +96,9 @@ def found(
     beside = None
     if cells.has_control and effect.method is not Method.DID:
         beside = did(cells.before, cells.after, *cells.control)
-    base = planned_n or _base(indicator, cells.before, target)
-    return Found(effect, choice, beside, _told(cells, twice), ceil(base * _costs(cells, effect) - 1e-9))
+    base = (bare(cells.before) if bare else None) or (0 if planned_n else indicator.min_n)
+    needed = max(planned_n or 0, ceil(base * _costs(cells, effect) - 1e-9))
+    return Found(effect, choice, beside, _told(cells, twice), needed)
 
 
 def _read(frame: Frame, indicator: IndicatorPolicy, where: Where, control: Where | None) -> _Cells:
@@ -112,7 +116,7 @@ def _computed(
         metric_of(indicator), cells.grain, len(cells.before.periods), len(cells.after.periods),
         has_control=cells.has_control, has_last_year=cells.has_last_year, has_pairs=bool(twice),
     )  # fmt: skip
-    choice = choose(_wished(there, wish))
+    choice = choose(wished(there, wish))
     effect = _ways(cells, indicator, twice)[choice.method]()
     if not effect.is_known and choice.method is Method.SEGMENTED:
         choice = choose(replace(there, periods_before=0))
@@ -120,8 +124,8 @@ def _computed(
     return choice, effect
 
 
-def _wished(there: Situation, wish: str) -> Situation:
-    """The situation as the plan meant it, where the data bear that out."""
+def wished(there: Situation, wish: str) -> Situation:
+    """The situation as the plan meant it by the word of its method, where the data bear that out."""
     no_series = replace(there, periods_before=0)
     match wish:
         case Method.SEGMENTED if is_series(there):
@@ -169,19 +173,12 @@ def second_feedback(frame: Frame, indicator: IndicatorPolicy, where: Where) -> F
             "after": plain(effect.after.value), **interval(effect), "said": said}  # fmt: skip
 
 
-def _lasted(frame: Frame, indicator: IndicatorPolicy, where: Where) -> Found:
+def _lasted(frame: Frame, indicator: IndicatorPolicy, where: Where, planned_n: int | None) -> Found:
     before, after = times(frame, indicator, where)
     choice = choose(Situation(Metric.DURATION, Grain.WEEK, 0, 0))
     effect = duration(before, after).limited(*choice.limitations)
     told = {"before": _tally(before), "after": _tally(after)}
-    return Found(effect, choice, None, told, indicator.min_n)
-
-
-def _base(indicator: IndicatorPolicy, before: Reading, target: float | None) -> int:
-    try:
-        return n_required(before, target) if target is not None else indicator.min_n
-    except ValueError:
-        return indicator.min_n
+    return Found(effect, choice, None, told, planned_n or indicator.min_n)
 
 
 def _costs(cells: _Cells, effect: Effect) -> float:

@@ -14,7 +14,8 @@ from bihuan.policy.kpi import Direction, IndicatorPolicy
 from bihuan.policy.models import Policy
 from bihuan.rules.content import hash_of
 from bihuan.services.effect_figure import Found, found, interval, of_contrast, plain, second_feedback
-from bihuan.services.effect_standing import Standing, slice_of, target_of
+from bihuan.services.effect_standing import Standing, target_of
+from bihuan.services.verification_need import slice_of
 from schemas.effect import EffectCheck
 from schemas.item import Item
 from schemas.plan import VerificationPlan

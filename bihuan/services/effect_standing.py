@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 from sqlmodel import Session
 
@@ -18,6 +19,7 @@ from bihuan.rules.observation import Done, Observed, fidelity
 from bihuan.services.dossier import Dossier
 from bihuan.services.effect_data import Frame
 from bihuan.services.effect_figure import Found, found
+from bihuan.services.verification_need import bare_n, slice_of
 from bihuan.services.verification_ready import done_on
 from bihuan.settings import Settings
 from schemas.item import Item
@@ -73,9 +75,9 @@ def standing(session: Session, policy: Policy, settings: Settings, file: Dossier
     if implemented_on is None:
         raise RefusedError(f"no measure of {file.item.number} is in force", cure="say when its measures were done")
     frame = _frame(session, policy, settings, (file.item, plan), implemented_on, until_on, clock)
-    item, where = file.item, slice_of(plan, plan.element)
+    item, where, known = file.item, slice_of(plan, plan.element), policy.kpi.indicators[plan.indicator]
     primary = found(
-        frame, policy.kpi.indicators[plan.indicator], where, wish=plan.method, target=target_of(policy, item, plan),
+        frame, known, where, wish=plan.method, bare=partial(bare_n, item, plan, known),
         control=slice_of(plan, plan.control) if plan.control else None, planned_n=plan.n_required,
     )  # fmt: skip
     n0, n1 = primary.effect.n0, primary.effect.n1
@@ -130,11 +132,6 @@ def _frame(
     excluded = tuple(date.fromisoformat(one) for one in plan.excluded)
     frame = Frame(session, policy, here, clock(), windows, excluded)
     return replace(frame, at=min(frame.instant(until_on), clock()))
-
-
-def slice_of(plan: VerificationPlan, element: str) -> Mapping[str, str | None]:
-    """The slice of an element of the plan's dimension; everything where it has none."""
-    return {plan.dimension: element or None} if plan.dimension else {}
 
 
 def target_of(policy: Policy, item: Item, plan: VerificationPlan) -> float:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from math import ceil
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from bihuan.analysis.sample_size import two_proportions
 from bihuan.clock import Clock
 from bihuan.errors import UsageError
 from bihuan.policy.flaw import nearest
-from bihuan.policy.kpi import DIMENSIONS, IndicatorPolicy
+from bihuan.policy.kpi import DIMENSIONS
 from bihuan.policy.models import Policy
-from bihuan.rules.goal import baseline_value
 from bihuan.services import item_field as field
 from bihuan.services.dossier import Dossier, dossier
 from bihuan.services.item_log import find_open, needed, note
+from bihuan.services.verification_need import need
 from bihuan.services.verification_ready import done_on, plain, ready_on
 from bihuan.store.rows import table_of
 from schemas.improvement import AnalysisRun, Finding
@@ -79,7 +77,7 @@ def write_plan(
     plan = plan or _usual(session, item, changes)
     told = field.write(session, plan, changes, VERIFICATION_FIELDS)
     _refuse_unknown(policy, plan)
-    told |= _compute(session, policy, file, plan)
+    told |= _compute(session, policy, clock, file, plan)
     if not told and not is_new:
         return plan
     if plan.frozen_at is not None and set(told) - {"ready_on", "weekly_n"}:
@@ -120,34 +118,19 @@ def _refuse_unknown(policy: Policy, plan: VerificationPlan) -> None:
         raise UsageError("the control is no other element of its dimension", cure="name one nothing is done to")
 
 
-def _compute(session: Session, policy: Policy, file: Dossier, plan: VerificationPlan) -> dict[str, Any]:
+def _compute(
+    session: Session, policy: Policy, clock: Clock, file: Dossier, plan: VerificationPlan
+) -> dict[str, Any]:  # fmt: skip
     """How many it takes, how many come a week, and when there can be enough; what is different by that."""
-    known = policy.kpi.indicators[plan.indicator]
     before = (plan.n_required, plan.weekly_n, plan.ready_on)
-    plan.n_required = required(file.item, plan, known)
+    found = need(session, policy, clock, file.item, plan)
+    plan.n_required = found.n
     if not plan.weekly_n:
-        plan.weekly_n = _weekly(session, plan)
+        plan.weekly_n = _weekly(session, plan) or found.weekly_n
     plan.ready_on = ready_on(plan, done_on(file.measures))
     after = (plan.n_required, plan.weekly_n, plan.ready_on)
     pairs = zip(("n_required", "weekly_n", "ready_on"), before, after, strict=True)
     return {name: [plain(old), plain(new)] for name, old, new in pairs if old != new}
-
-
-def required(item: Item, plan: VerificationPlan, known: IndicatorPolicy) -> int | None:
-    """How many cases a period it takes to see the smallest effect worth finding; None where that cannot be told.
-
-    The effect is that from baseline to target where nobody said. Only of shares it is known from these two alone.
-    """
-    base = baseline_value(item.baseline_x, item.baseline_n, known.counts)
-    if base is None or not known.is_share:
-        return None
-    target = item.target_value
-    if plan.smallest:
-        is_up = target is None or target > base
-        target = base + abs(plan.smallest) * (1 if is_up else -1)
-    if target is None or not (0 < base < 1 and 0 < target < 1) or base == target:
-        return None
-    return ceil(two_proportions(base, target, plan.alpha, plan.power))
 
 
 def _weekly(session: Session, plan: VerificationPlan) -> float | None:

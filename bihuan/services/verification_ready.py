@@ -13,7 +13,7 @@ from sqlmodel import select as select_rows
 from schemas.item import Item
 from schemas.plan import Measure, MeasureState, VerificationPlan
 
-_LONGEST = timedelta(days=183)
+LONGEST = timedelta(days=183)
 """What cannot be known within six months of the work is not known in this cycle."""
 
 
@@ -46,7 +46,7 @@ def ready_on(plan: VerificationPlan, done: date | None) -> date | None:
             return None
         wait = max(wait, timedelta(days=ceil(plan.n_required / plan.weekly_n * 7)))
     wait += timedelta(days=plan.lag_days)
-    return done + wait if wait <= _LONGEST else None
+    return done + wait if wait <= LONGEST else None
 
 
 def renew_ready(session: Session, item: Item) -> dict[str, Any]:

@@ -26,10 +26,11 @@ from bihuan.policy.models import Policy
 from bihuan.services.dossier import Dossier, dossier, today_of
 from bihuan.services.effect_data import Frame, cells_of, metric_of, months, survey_of
 from bihuan.services.effect_figure import plain
-from bihuan.services.effect_standing import slice_of, target_of
+from bihuan.services.effect_standing import target_of
 from bihuan.services.item_child import recur
 from bihuan.services.item_log import find
 from bihuan.services.tally import Tally
+from bihuan.services.verification_need import slice_of
 from bihuan.services.verification_ready import done_on
 from bihuan.settings import Settings
 from bihuan.store.engine import Database

@@ -9,7 +9,9 @@ from typing import Any
 from bihuan.policy.kpi import IndicatorPolicy
 from bihuan.policy.models import Policy
 from bihuan.rules.goal import baseline_value
+from bihuan.services.dossier import Dossier
 from bihuan.services.trend_words import figure
+from bihuan.services.verification_need import least_seen
 from bihuan.web.indicator_words import unit_of
 from bihuan.web.reader import Reader
 
@@ -51,6 +53,23 @@ def goal_words(policy: Policy, it: Mapping[str, Any], reader: Reader) -> dict[st
         counted = f" ({it['baseline_x']:g}/{it['baseline_n']})"
     return {"baseline": figure(base, unit, reader.language) + counted,
             "target": figure(it["target_value"], unit, reader.language)}  # fmt: skip
+
+
+def too_few(policy: Policy, file: Dossier, reader: Reader) -> str:
+    """What the cases of six months could show, and what could be done instead, where those needed do not come by then.
+
+    Returns:
+        Empty where enough come, or where it is not known how many do.
+    """
+    plan = file.verification
+    known = policy.kpi.indicators.get(plan.indicator) if plan else None
+    seen = least_seen(file.item, plan, known) if plan and known else None
+    if plan is None or known is None or seen is None:
+        return ""
+    v = reader.section("improvement")
+    unit = v["in_points"] if known.is_share else v["in_hours"] if known.is_time else ""
+    said = f"{seen * (_HUNDRED if known.is_share else 1):.1f}{unit}"
+    return v["too_few"].format(needed=plan.n_required, weekly=f"{plan.weekly_n:g}", seen=said)
 
 
 def check_line(policy: Policy, it: Mapping[str, Any], row: Mapping[str, Any], reader: Reader) -> CheckLine:

@@ -26,7 +26,7 @@ from bihuan.web import improvement_field as form
 from bihuan.web.access import person
 from bihuan.web.improvement import Refused
 from bihuan.web.improvement_access import may_report, require_sight, rights
-from bihuan.web.improvement_effect import check_line, goal_words, indicator_name
+from bihuan.web.improvement_effect import check_line, goal_words, indicator_name, too_few
 from bihuan.web.improvement_fishbone import HEAD, HEIGHT, SPINE, WIDTH, clipped, fishbone, tree
 from bihuan.web.improvement_words import changes, groups, refusal
 from bihuan.web.reader import Reader, reader_of
@@ -77,7 +77,7 @@ def item_page(request: Request, refused: Refused | None = None) -> Response:
         today = today_of(here.policy, here.clock())
         values |= {
             "it": it, "today": today, "is_held": is_held(file.item, today), "is_simulated": file.item.is_simulated,
-            "matrix": matrix(file.item), "rights": rights(request, file),
+            "too_few": too_few(here.policy, file, reader), "matrix": matrix(file.item), "rights": rights(request, file),
             "reports": {one.place for one in file.measures if may_report(request, file, one)},
             "late": {one.place for one in file.measures if is_late(part(one), today)},
         }  # fmt: skip

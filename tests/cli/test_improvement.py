@@ -84,6 +84,8 @@ def test_a_matter_goes_from_its_opening_to_its_approved_plan_by_commands_alone(r
     saved = run("improvement", "measure", "add", item, "what=check by rules", "kind=corrective", "strength=strong",
                 f"cause_ids={cause['id']}", "owner=bo", "due_on=2026-12-31", "budget=100", "--json")  # fmt: skip
     assert saved.data["measure"] == f"{item}.1"
+    slow = run("improvement", "verification-plan", item, "weekly_n=1")
+    assert "within six months only a change of about" in slow.err
     plan = run("improvement", "verification-plan", item, "weekly_n=60", "--json").data
     assert plan["n_required"] > 50
     assert plan["ready_on"] > "2026-12-31"

@@ -114,7 +114,8 @@ def test_frozen_it_is_changed_only_with_a_reason_and_agreed_to_again(works):
     assert told["verification"]["frozen_hash"] == ""
     (amendment,) = told["verification"]["amendments"]
     assert (amendment["by"], amendment["reason"], amendment["changed"]) == (
-        "li", "nothing is done to refrigerators", {"control": ["", "冰箱"]},
+        "li", "nothing is done to refrigerators",
+        {"control": ["", "冰箱"], "n_required": [435, 870], "ready_on": ["2027-01-20", "2027-03-12"]},
     )  # fmt: skip
     works(move, number, ItemState.PLAN_REVIEW, "li")
     works.agree(number, Gate.G3, "han", "eve")

@@ -193,6 +193,21 @@ def test_the_verification_plan_is_written_and_changed_before_the_work(improving:
     assert (answer.status_code, "填写有误" in alert(answer)) == (400, True)
 
 
+@pytest.mark.parametrize(("lang", "said"), [
+    ("zh", "需要 435 件，每周约 4 件：半年内变化至少要有约 10.2 个百分点，才看得出来"),
+    ("en", "435 cases are needed and 4 a week come: within six months only a change of about 10.2 percentage points"),
+])  # fmt: skip
+def test_where_too_few_cases_come_the_page_says_what_could_be_seen_and_what_else_there_is(
+    improving: Any, browser: Any, lang: str, said: str
+) -> None:
+    improving.planning()
+    send(improving, browser, "plan", weekly_n="4")
+    page = browser.get(f"/improvement/{improving.number}?lang={lang}").text
+    assert said in page
+    send(improving, browser, "plan", weekly_n="60")
+    assert said[:12] not in browser.get(f"/improvement/{improving.number}?lang={lang}").text
+
+
 def test_a_frozen_plan_is_changed_only_with_a_reason_and_agreed_to_again(improving: Any, browser: Any) -> None:
     improving.doing()
     answer = send(improving, browser, "plan", lag_days="7")
