@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
+from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from schemas.base import Id, Word
@@ -40,6 +41,52 @@ class Scope(StrEnum):
     """Tell us what happened to a customer."""
     METRICS = "metrics"
     """Read how the installation stands, from another machine."""
+
+
+class Seen(StrEnum):
+    """What was seen of a person outside, or taken out of the house."""
+
+    COMPLAINT = "complaint"
+    """A complaint with everything that belongs to it."""
+    CALL = "call"
+    """The page of a call, with the telephone number."""
+    INTERVIEW = "interview"
+    """The page of an interview, with how the customer is reached."""
+    ANSWERS = "answers"
+    """What the complainant answered, on the board of bad answers."""
+    EXPORT = "export"
+    """A file: of a month, a staff book, a plan table."""
+
+
+class Way(StrEnum):
+    """How whoever saw it came there."""
+
+    SIGNED_IN = "signed_in"
+    LINK = "link"
+    """By the private link of a message: whoever holds it counts as its reader."""
+    COMMAND = "command"
+    """By a command, under the name of the machine's user."""
+
+
+class AccessEntry(SQLModel, table=True):
+    """That somebody saw something of a person, once in some minutes; see ``bihuan.services.access``."""
+
+    __tablename__ = "access_entry"
+    __table_args__ = (
+        Index("ix_access_entry_subject", "subject", "seen_at"),
+        Index("ix_access_entry_person", "person", "seen_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=Id)
+    seen_at: datetime = Field(index=True)
+    person: str = Field(max_length=60)
+    """Staff code; of a link to nobody in particular its recipient (``department:2``), of a command the user's name."""
+    way: Way = Field(sa_type=Word(Way))
+    what: Seen = Field(sa_type=Word(Seen))
+    subject: str = Field(max_length=200)
+    """Complaint number; of an export the file, of an interview its number."""
+    page: str = Field(max_length=200)
+    """The path without what is secret in it, or the command."""
 
 
 class Link(SQLModel, table=True):

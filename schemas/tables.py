@@ -2,7 +2,7 @@
 
 from sqlmodel import SQLModel
 
-from schemas.access import Link, SignInSession
+from schemas.access import AccessEntry, Link, SignInSession
 from schemas.complaint import Complaint, ComplaintEvent
 from schemas.deadline import Deadline
 from schemas.effect import EffectCheck, Lesson, Standard, SustainWatch
@@ -23,6 +23,7 @@ METADATA = SQLModel.metadata
 __all__ = [
     "METADATA",
     "Absence",
+    "AccessEntry",
     "AnalysisRun",
     "Answer",
     "ApiKey",

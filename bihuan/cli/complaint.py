@@ -10,12 +10,14 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from bihuan.cli.access import note_command
 from bihuan.cli.batch import BATCH, batches, rejects_path, with_progress
 from bihuan.cli.office import Office, office
 from bihuan.cli.output import AtOption, JsonOption, emit, say
 from bihuan.clock import parse_instant
 from bihuan.errors import UsageError
 from bihuan.rules.negative import PLAN, RESULT
+from schemas.access import Seen
 from schemas.complaint import Channel, ComplaintIn, ComplaintState, CustomerIn, EventIn, EventKind, Kind, Severity
 
 app = typer.Typer(help="Complaints 投诉: take them in, record what happens, look at them.", no_args_is_help=True)
@@ -168,6 +170,7 @@ def show(number: str, is_json: JsonOption = False) -> None:
 
     with office() as here, here.db.read() as session:
         row = complaints.one(session, number)
+        note_command(here, Seen.COMPLAINT, row.number, "complaint show")
         facts = {
             name: value for name, value in row._mapping.items() if not name.endswith("id") or name == "external_id"
         }

@@ -7,11 +7,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from bihuan.cli.access import note_command
 from bihuan.cli.office import office
 from bihuan.cli.output import JsonOption, emit, say
 from bihuan.cli.private_file import keep
 from bihuan.errors import UsageError
 from bihuan.settings import settings
+from schemas.access import Seen
 
 CycleArgument = Annotated[str, typer.Argument(metavar="CYCLE", help="PDCA-2026-11")]
 LanguageOption = Annotated[Literal["zh", "en"] | None, typer.Option(help="That of the installation if not given.")]
@@ -36,8 +38,10 @@ def export_plan(
 
     if file.suffix.lower() != ".xlsx":
         raise UsageError(f"{file} is no .xlsx", cure="name it plan.xlsx")
-    with office() as here, here.db.read() as session:
-        book = plan_book(session, here.policy, here.clock, cycle)
+    with office() as here:
+        with here.db.read() as session:
+            book = plan_book(session, here.policy, here.clock, cycle)
+        note_command(here, Seen.EXPORT, f"{book.number}/{file.name}", "improvement export")
     keep(xlsx(book, words(language or settings().language)), file, is_forced=is_forced)
     counts = {"items": len(book.items), "measures": sum(len(item["measures"]) for item in book.items)}
     emit({"cycle": book.number, "file": str(file), **counts}, is_json)

@@ -11,6 +11,7 @@ from typer.exceptions import Abort, TyperException
 
 from bihuan import __version__
 from bihuan.cli import (
+    access,
     calendar,
     complaint,
     database,
@@ -51,6 +52,7 @@ app.add_typer(kpi.app, name="kpi")
 app.add_typer(improvement.app, name="improvement")
 app.add_typer(staff.app, name="staff")
 app.add_typer(key.app, name="key")
+app.add_typer(access.app, name="access")
 app.add_typer(policy.app, name="policy")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(database.app, name="db")

@@ -8,10 +8,12 @@ from typing import Annotated
 
 import typer
 
+from bihuan.cli.access import note_command
 from bihuan.cli.office import office
 from bihuan.cli.output import AtOption, JsonOption, emit, say
 from bihuan.cli.private_file import keep
 from bihuan.errors import UsageError
+from schemas.access import Seen
 
 _LISTED = (
     "department",
@@ -70,8 +72,10 @@ def export_staff(
     writer = {".xlsx": roster.xlsx, ".csv": roster.staff_csv}.get(file.suffix.lower())
     if writer is None:
         raise UsageError(f"{file} is neither .xlsx nor .csv", cure="name it staff.xlsx: it then has every sheet")
-    with office() as here, here.db.read() as session:
-        book = staff_book(session, here.settings.secret_value(), here.clock(), has_contacts=has_contacts)
+    with office() as here:
+        with here.db.read() as session:
+            book = staff_book(session, here.settings.secret_value(), here.clock(), has_contacts=has_contacts)
+        note_command(here, Seen.EXPORT, file.name, f"staff export{' --with-contacts' if has_contacts else ''}")
     keep(writer(book), file, is_forced=is_forced)
     if has_contacts:
         say(f"{file} holds passwords and tokens of contacts: keep it as you keep a password")

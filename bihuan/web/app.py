@@ -36,6 +36,7 @@ from bihuan.web import (
     improvement_result,
     indicator,
     interview,
+    look,
     matter,
     metric,
     month,
@@ -129,6 +130,7 @@ def _routes() -> list[BaseRoute]:
         page_route("/indicators/{name}", indicator.show, SIGNED_IN),
         page_route("/indicators/{name}/complaints", indicator.complaints, SIGNED_IN),
         *_improvement_routes(),
+        page_route("/access", look.listing, _LEDGER),
         Mount("/static", _OwnFiles(directory=STATIC)),
     ]
 

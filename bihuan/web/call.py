@@ -23,8 +23,10 @@ from bihuan.store.queries import board, names
 from bihuan.store.queries.call import CallWish, due_calls
 from bihuan.web.access import person
 from bihuan.web.form import SOURCE
+from bihuan.web.look import note
 from bihuan.web.security import genuine_form
 from bihuan.web.view import page, site
+from schemas.access import Seen
 from schemas.base import GREATEST_ID
 from schemas.survey import CallOutcome
 
@@ -77,6 +79,7 @@ def _page(request: Request, *, done: str | None = None, refused: Refused | None 
             raise HTTPException(404) from error
         values = {"staff": names.staff_names(session, {row.called_by for row in sheet.attempts}),
                   "is_simulated": board.is_simulated(session)}  # fmt: skip
+    note(request, Seen.CALL, sheet.row.number or f"invitation {_id(request)}")
     refused = refused or Refused()
     language = spoken(sheet.row.language or here.settings.language)
     values |= {"sheet": sheet, "it": sheet.row, "done": done, "refused": refused, "their": language,

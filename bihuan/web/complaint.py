@@ -28,10 +28,12 @@ from bihuan.store.queries.improvement import cycles_of
 from bihuan.web.access import person
 from bihuan.web.event import NotRecordedError, is_bad, offer, read_event, why_refused
 from bihuan.web.form import SOURCE, Draft, read_draft
+from bihuan.web.look import note
 from bihuan.web.reader import reader_of
 from bihuan.web.security import genuine_form
 from bihuan.web.timeline import lines, present_pause
 from bihuan.web.view import page, site
+from schemas.access import Seen
 from schemas.complaint import Channel, ComplaintState, EventKind, Kind, Severity
 from schemas.deadline import DeadlineState
 
@@ -107,6 +109,7 @@ def _page(
             "cycles": cycles_of(session, row.id),
             "is_simulated": board.is_simulated(session) or row.is_simulated,
         }  # fmt: skip
+    note(request, Seen.COMPLAINT, number)
     choices = {"severity": [code for code in Severity if code != row.severity],
                "department": [code for code in values["departments"] if code != row.department]}  # fmt: skip
     resolved = [event.data.get(RESULT, "") for event in events if event.kind is EventKind.NEGATIVE_RESOLVED]

@@ -9,8 +9,10 @@ from bihuan.services.explanation import accounts
 from bihuan.services.explanation_words import passages, title
 from bihuan.store.queries import board
 from bihuan.web.complaint import find, standing
+from bihuan.web.look import note
 from bihuan.web.reader import reader_of
 from bihuan.web.view import page, site
+from schemas.access import Seen
 
 
 def show(request: Request) -> Response:
@@ -21,6 +23,7 @@ def show(request: Request) -> Response:
         it = find(session, number)
         found = accounts(session, here.policy, number, at)
         is_simulated = board.is_simulated(session) or it.is_simulated
+    note(request, Seen.COMPLAINT, number)
     explained = [
         (account, title(account, reader.language), standing(account, at),
          passages(account, reader.language, reader.zone.key))

@@ -19,9 +19,11 @@ from bihuan.store.queries import board, names
 from bihuan.store.queries import interview as queries
 from bihuan.web.access import person
 from bihuan.web.form import SOURCE, local_instant
+from bihuan.web.look import note
 from bihuan.web.reader import reader_of
 from bihuan.web.security import genuine_form
 from bihuan.web.view import page, site
+from schemas.access import Seen
 from schemas.base import GREATEST_ID
 
 _ID = re.compile(r"[0-9]{1,18}")
@@ -106,6 +108,7 @@ def _page(request: Request, refused: Refused) -> Response:
         is_simulated = board.is_simulated(session)
     if row is None:
         raise HTTPException(404)
+    note(request, Seen.INTERVIEW, f"interview {_id(request)}")
     telephone, address = services.reached_at(row, here.settings)
     return page(request, "interview.html", {
         "it": row, "telephone": telephone, "address": address, "refused": refused, "done": _done(request),

@@ -31,11 +31,12 @@ from bihuan.store.queries import board, interview, names
 from bihuan.store.queries.acknowledgement import Told
 from bihuan.store.queries.review import count as count_reviews
 from bihuan.web.access import Person, person
+from bihuan.web.look import note
 from bihuan.web.negative import reviewed_department
 from bihuan.web.reader import reader_of
 from bihuan.web.security import genuine_form, posted_form
 from bihuan.web.view import page, site
-from schemas.access import Purpose
+from schemas.access import Purpose, Seen
 from schemas.complaint import EventKind
 from schemas.outbox import Notice
 
@@ -73,6 +74,7 @@ def _page(request: Request, *, done: str | None = None, refused: Refused | None 
             return page(request, "link_refused.html", {"why": link.value}, status=410)
         matters = queries.letter_of(session, link.message_id)
         values = _values(request, session, matters, link.recipient)
+    note(request, Seen.COMPLAINT, *(one.number for one in matters if one.number), recipient=link.recipient)
     values |= {"address": f"/a/{token}", "done": done, "refused": refused, "is_plate": False}
     return page(request, "matter.html", values, status=400 if refused else 200)
 

@@ -16,9 +16,11 @@ from bihuan.services.month import months
 from bihuan.store.queries import board
 from bihuan.store.rows import table_of
 from bihuan.web.improvement import Refused
+from bihuan.web.look import note
 from bihuan.web.reader import reader_of
 from bihuan.web.security import HEADERS
 from bihuan.web.view import page, site
+from schemas.access import Seen
 from schemas.improvement import AnalysisRun, Finding, Problem
 from schemas.item import Item
 
@@ -82,6 +84,7 @@ def file(request: Request) -> Response:
     whole = here.settings.data_dir / path if path else None
     if whole is None or not whole.is_file():
         raise HTTPException(404)
+    note(request, Seen.EXPORT, f"{run.number}/{whole.name}")
     own = {"Content-Security-Policy": _OWN_PAGE if whole.suffix == ".html" else HEADERS["Content-Security-Policy"]}
     is_shown = whole.suffix in {".html", ".pdf"}
     return FileResponse(

@@ -26,10 +26,11 @@ from bihuan.web.access import Person, Unwelcome, person
 from bihuan.web.complaint import find, recorded
 from bihuan.web.event import ANSWERING, NotRecordedError
 from bihuan.web.form import SOURCE
+from bihuan.web.look import note
 from bihuan.web.reader import Reader, reader_of
 from bihuan.web.security import genuine_form
 from bihuan.web.view import page, site
-from schemas.access import Role
+from schemas.access import Role, Seen
 from schemas.survey import Review
 
 PAGE_SIZE = 30
@@ -72,6 +73,7 @@ def _page(request: Request, *, done: str | None = None, refused: Refused | None 
             "departments": names.departments(session),
             "is_simulated": board.is_simulated(session),
         }
+    note(request, Seen.ANSWERS, *(case.number for case in values["cases"] if case.said))
     values |= {"wish": wish, "states": list(Wanted), "last": last, "done": done, "refused": refused, "soon": SOON,
                "entry": secrets.token_urlsafe(12)}  # fmt: skip
     return page(request, "negative.html", values, status=refused.status if refused else 200)

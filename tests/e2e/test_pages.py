@@ -42,6 +42,7 @@ PAGES = {
     "/improvement/approvals": ("/improvement/approvals",),
     "/improvement/scoreboard": ("/improvement/scoreboard",),
     "/improvement/lessons": ("/improvement/lessons", "/improvement/lessons?q=nothing"),
+    "/access": ("/access", "/access?complaint={full}&from=2026-11-01&to=2026-11-30"),
     "/mail": ("/mail",),
     "/mail/{name}": ("/mail/{mail}",),
 }  # fmt: skip

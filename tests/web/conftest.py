@@ -106,10 +106,10 @@ class Office:
             session.execute(update(Staff).where(Staff.code == code).values(values))
 
     def stored(self) -> dict[str, int]:
-        """Rows by table."""
+        """Rows by table; that somebody looked is noted apart and changes nothing."""
         with self.db.read() as session:
             return {name: session.execute(select(func.count()).select_from(table)).scalar_one()
-                    for name, table in METADATA.tables.items()}  # fmt: skip
+                    for name, table in METADATA.tables.items() if name != "access_entry"}  # fmt: skip
 
     def later(self, **length: float) -> None:
         self.at += timedelta(**length)

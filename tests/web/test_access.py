@@ -90,6 +90,7 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("GET", "/improvement/standards/{standard}"): STAFF,
     ("GET", "/improvement/{item}"): STAFF,
     ("POST", "/improvement/{item}"): STAFF,
+    ("GET", "/access"): LEDGER,
 }
 """Who may do what: written down once more, so that nobody opens a page by a slip."""
 FILLED = {
