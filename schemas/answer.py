@@ -13,7 +13,7 @@ from schemas.base import no_entries
 class AnswerIn(BaseModel):
     """What one person answered, in our codes; None: not asked, or left blank."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     source: str = Payload(min_length=1, max_length=60)
     external_id: str = Payload(min_length=1, max_length=120)

@@ -170,7 +170,7 @@ TIER_LENGTH = 20
 class EventIn(BaseModel):
     """Something that happened to a complaint, as it arrives."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: EventKind
     occurred_at: AwareDatetime
@@ -194,7 +194,7 @@ class EventIn(BaseModel):
 class CustomerIn(BaseModel):
     """Who complains, as far as it is known."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     source: str | None = Payload(default=None, min_length=1, max_length=60)
     """Whose ``external_id`` it is, where that is another source than the complaint's; None: the complaint's."""
@@ -226,7 +226,7 @@ class CustomerIn(BaseModel):
 class ComplaintIn(BaseModel):
     """A complaint with its history so far, as any channel hands it over."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     source: str = Payload(min_length=1, max_length=60)
     external_id: str | None = Payload(default=None, max_length=120)

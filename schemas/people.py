@@ -130,7 +130,7 @@ class DutyShift(SQLModel, table=True):
 class Line(BaseModel):
     """One line of a roster. What it does not state (``model_fields_set``) stays as it is known."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     place: str = Payload(default="", exclude=True)
     """Where it stands, for errors; "" where it is from no file."""

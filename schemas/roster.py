@@ -57,7 +57,7 @@ class AbsenceIn(Line):
 class StaffBook(BaseModel):
     """Everything a file states. Rotas named in ``duty`` and people named in ``absence`` are stated whole."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     departments: tuple[DepartmentIn, ...] = ()
     staff: tuple[StaffIn, ...] = ()

@@ -58,7 +58,7 @@ Fact = Annotated[str | int | float | bool, PlainValidator(_fact)]
 class TouchpointIn(BaseModel):
     """A touchpoint as another system hands it over; no error quotes a value, because it may be a person's."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     source: Short
     external_id: Identity

@@ -238,6 +238,13 @@ def _begin_soon(driver: Any) -> bool:
         driver.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
 
 
+def _leave_out_rows(error: DBAPIError) -> None:
+    """PostgreSQL adds the row that it refuses in lines of their own: such an error may end in a log."""
+    for said in (error, error.orig):
+        if said is not None and said.args:
+            said.args = (str(said.args[0]).partition("\n")[0], *said.args[1:])
+
+
 @contextmanager
 def _explained(engine: Engine) -> Iterator[None]:
     """Turn what a database says into one line with a cure; what it does not recognise passes unchanged."""
@@ -248,6 +255,7 @@ def _explained(engine: Engine) -> Iterator[None]:
         lower = str(error.orig).lower() + type(error.orig).__name__.lower()
         cure = next((cure for sign, cure in _CURES if sign in lower), None)
         if cure is None and not isinstance(error, OperationalError):
+            _leave_out_rows(error)
             raise
         where = engine.url.render_as_string(hide_password=True)
         raise UnavailableError(f"database {where}: {said}", cure=cure or "see docs/operate.md") from error

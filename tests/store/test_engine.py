@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from threading import Event
+from traceback import format_exception
 
 import pytest
 from sqlalchemy import select, text
@@ -161,6 +162,23 @@ def test_a_row_that_points_nowhere_is_refused(db):
 
     with pytest.raises(IntegrityError):
         orphan()
+
+
+def test_what_was_bound_to_a_statement_shows_in_no_error(db):
+    """Neither the values nor, on PostgreSQL, the row that it refuses: both may be a person's."""
+
+    def nameless() -> None:
+        with db.write() as session:
+            session.execute(
+                text("INSERT INTO staff (code, name) VALUES (:code, :name)"), {"code": "anna", "name": "李"}
+            )
+
+    with pytest.raises(IntegrityError) as refused:
+        nameless()
+    said = "".join(format_exception(refused.value)).replace('"code": "anna", "name": "李"', "")
+    assert "李" not in said
+    assert "anna" not in said
+    assert "constraint" in said
 
 
 def test_a_word_the_product_does_not_know_is_refused(db):
