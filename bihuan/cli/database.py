@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +11,11 @@ import typer
 
 from bihuan.cli.office import office
 from bihuan.cli.output import JsonOption, emit, say
-from bihuan.errors import RefusedError
+from bihuan.errors import RefusedError, UsageError
 from bihuan.settings import settings
 from bihuan.store.engine import Database, open_database
 
-app = typer.Typer(help="The database: upgrade, check, backup.", no_args_is_help=True)
+app = typer.Typer(help="The database: upgrade, check, backup, and another secret.", no_args_is_help=True)
 
 
 @app.command()
@@ -61,6 +62,31 @@ def backup(
             raise RefusedError("a PostgreSQL database is copied by its own tool", cure="run `pg_dump --format=custom`")
         _copy(here.db, file)
     emit({"file": str(file), "bytes": file.stat().st_size}, is_json)
+
+
+@app.command()
+def reseal(
+    file: Annotated[
+        Path, typer.Argument(help="Holds the earlier secret, as an old secret.key does; - for standard input.")
+    ],
+    is_json: JsonOption = False,
+) -> None:
+    """Seal every contact anew after BIHUAN_SECRET, or secret.key of the data folder, was changed.
+
+    Stop everything else first. Exit 1 where neither secret opens some. Run again it changes nothing.
+    """
+    from bihuan.services.reseal import reseal as reseal_all
+
+    try:
+        earlier = (sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {file}", cure="name the file that holds the earlier secret") from error
+    with office() as here:
+        done = reseal_all(here.db, earlier, here.settings.secret_value())
+    emit(done, is_json)
+    if done.lost:
+        say(f"{done.lost} contacts open with neither secret: enter them again, or find the one they were sealed with")
+        raise typer.Exit(1)
 
 
 def _copy(db: Database, file: Path) -> None:
