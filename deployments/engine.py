@@ -57,7 +57,7 @@ def run(port: int) -> None:
 def _server(port: int) -> Iterator[None]:
     """A Prefect server that answers as long as the block runs."""
     config = uvicorn.Config(
-        create_app(final=True), host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=2
+        create_app(final=True), host=HOST, port=port, log_config=None, log_level="warning", timeout_graceful_shutdown=2
     )
     server = uvicorn.Server(config)
     thread = Thread(target=_run_server, args=[server], name="prefect-server", daemon=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 
 from bihuan.settings import Settings
 
 HOST = "127.0.0.1"
+LOGGING = Path(__file__).resolve().with_name("logging.yaml")
+"""How Prefect logs where BIHUAN_LOG_FORMAT is json; workers name it in their environment."""
 _RUNS_KEPT = timedelta(days=14)
 
 
@@ -34,5 +37,14 @@ def prefect_environment(settings: Settings, given: Mapping[str, str]) -> dict[st
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
     }
+    usual |= _json_logs(settings) if settings.log_format == "json" else {}
     kept = {name: value for name, value in given.items() if name != "PREFECT_PROFILE"}
     return {**usual, **kept, **own}
+
+
+def _json_logs(settings: Settings) -> dict[str, str]:
+    """Prefect's own lines and those of its runs in the form of ours."""
+    return {
+        "PREFECT_LOGGING_SETTINGS_PATH": str(LOGGING),
+        "PREFECT_LOGGING_LOGGERS_BIHUAN_LEVEL": settings.log_level,
+    }

@@ -6,6 +6,7 @@ import os
 import sys
 
 from bihuan.errors import BihuanError
+from bihuan.log import ended
 from bihuan.settings import settings
 from deployments.environment import prefect_environment
 
@@ -21,7 +22,7 @@ def main() -> int:
 
         run(here.prefect_port)
     except BihuanError as error:
-        sys.stderr.write(f"bihuan: {error}\n")
+        sys.stderr.write(f"{ended(str(error))}\n")
         return error.exit_code
     return 0
 

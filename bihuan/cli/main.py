@@ -31,7 +31,7 @@ from bihuan.cli import (
     watchdog,
 )
 from bihuan.errors import BihuanError
-from bihuan.log import configure
+from bihuan.log import configure, ended
 from bihuan.settings import settings
 
 app = typer.Typer(
@@ -99,7 +99,7 @@ def _explained(error: TyperException) -> str:
 
 def _end(words: str, code: int) -> NoReturn:
     if words:
-        typer.echo(f"bihuan: {' '.join(words.splitlines())}", err=True)
+        typer.echo(ended(" ".join(words.splitlines())), err=True)
     sys.exit(code)
 
 

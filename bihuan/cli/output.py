@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from bihuan.clock import zone
+from bihuan.log import line
 from bihuan.settings import settings
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -39,8 +40,8 @@ def emit(value: Any, is_json: bool, columns: Columns = None) -> None:
 
 
 def say(words: str) -> None:
-    """Tell the person something that is not data."""
-    typer.echo(words, err=True)
+    """Tell the person something that is not data; where the log is JSON, as one of its lines."""
+    typer.echo(line(words) if settings().log_format == "json" else words, err=True)
 
 
 def _fields(value: Any) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bihuan.cli.output import say
 from bihuan.clock import wall_clock
 from bihuan.errors import RefusedError, UnavailableError, UsageError
 from bihuan.settings import Settings, settings, settings_file
@@ -70,7 +71,7 @@ def up(
             if demo:
                 children.start("simulation", "bihuan.simulation")
             _watch(here, children, signals)
-            typer.echo("ending …", err=True)
+            say("ending …")
 
 
 def _watch(here: Settings, children: Children, signals: Signals) -> None:
@@ -79,7 +80,7 @@ def _watch(here: Settings, children: Children, signals: Signals) -> None:
         Address("page    ", here.web_port, host=here.reached_at()),
         Address("Prefect ", here.prefect_port, "/api/health"),
     ]
-    typer.echo(f"starting; output of each part in {_logs(here)}", err=True)
+    say(f"starting; output of each part in {_logs(here)}")
     while not signals.wait(0.5 if awaited else None):
         if child := children.ended():
             code = child.process.returncode
@@ -89,7 +90,7 @@ def _watch(here: Settings, children: Children, signals: Signals) -> None:
             host = f"[{address.host}]" if ":" in address.host else address.host
             typer.echo(f"{address.what} http://{host}:{address.port}")
             if not awaited:
-                typer.echo("running; Ctrl-C ends it all", err=True)
+                say("running; Ctrl-C ends it all")
 
 
 def _settings(port: int | None, prefect_port: int | None, data: Path | None) -> Settings:
@@ -168,7 +169,7 @@ def _prepare(here: Settings, demo: bool) -> None:
         from bihuan.simulation.demo import prepare
         from bihuan.simulation.mail_catcher import catcher_settings
 
-        typer.echo("preparing the simulated company", err=True)
+        say("preparing the simulated company")
         prepare(db, policy, here, wall_clock)
         settings_file(here.data_dir).write_text(catcher_settings(here), encoding="utf-8")
     db.close()

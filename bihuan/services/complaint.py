@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -30,6 +31,8 @@ from bihuan.store.rows import insert_new_rows, insert_rows
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintIn, EventIn, EventKind
 from schemas.outbox import Audience, Message, MessageState, Notice
 from schemas.people import TELEPHONE, Customer, Department, Staff
+
+log = logging.getLogger(__name__)
 
 RESULT_CHARACTERS = 500
 """The most that the letter to the complainant says of what was done."""
@@ -65,6 +68,7 @@ def register(session: Session, policy: Policy, settings: Settings, clock: Clock,
         _assign(session, policy, clock, row)
         open_oversight(session, policy, row, clock())
         _receipt(session, row, clock())
+        log.debug("complaint registered", extra={"complaint": row.number})
     return row.number
 
 
@@ -86,9 +90,10 @@ def record(session: Session, policy: Policy, clock: Clock, number: str, event: E
         )
     if is_known(session, row.id, event):
         return
-    log = logs_of(session, [row.id])[row.id]
-    _refuse_senseless(number, event, log)
-    _append(session, policy, row, log, event, at)
+    lines = logs_of(session, [row.id])[row.id]
+    _refuse_senseless(number, event, lines)
+    _append(session, policy, row, lines, event, at)
+    log.debug("recorded", extra={"complaint": number, "event": event.kind.value})
 
 
 def find(session: Session, number: str) -> Complaint:

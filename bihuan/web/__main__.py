@@ -12,7 +12,7 @@ import uvicorn
 
 from bihuan.clock import wall_clock
 from bihuan.errors import BihuanError, UnavailableError
-from bihuan.log import configure
+from bihuan.log import configure, ended
 from bihuan.policy.files import PolicyFiles
 from bihuan.settings import Settings, settings
 from bihuan.store.engine import open_database
@@ -27,7 +27,7 @@ def main() -> int:
     try:
         serve(settings())
     except BihuanError as error:
-        sys.stderr.write(f"bihuan: {error}\n")
+        sys.stderr.write(f"{ended(str(error))}\n")
         return error.exit_code
     return 0
 
@@ -45,7 +45,9 @@ def serve(here: Settings) -> None:
     app = create_app(here, db, PolicyFiles(here.policy_dir), wall_clock)
     gc.freeze()  # what is there now stays: looking through it again and again takes a twentieth of the time of a page
     # what a proxy says is believed by our own rules: uvicorn's would hide who the immediate peer is
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, proxy_headers=False)
+    config = uvicorn.Config(
+        app, log_config=None, log_level="warning", access_log=False, server_header=False, proxy_headers=False
+    )
     # uvicorn has ended in order by the time it is interrupted
     with listen(here.web_port, host) as listener, suppress(KeyboardInterrupt), watched(here, db, wall_clock):
         uvicorn.Server(config).run(sockets=[listener])

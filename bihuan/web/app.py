@@ -200,10 +200,17 @@ def _explain(request: Request, error: Exception) -> Response:
     status = next((status for kind, status in _STATUS_OF if isinstance(error, kind)), 500)
     detail = "" if isinstance(error, UnavailableError) else str(error)
     if status >= 500:  # noqa: PLR2004 - the server's own fault begins there
-        log.error("page not served", extra={"path": shown_path(request), "what": error.what, "cure": error.cure})
+        said = {"path": shown_path(request), "what": error.what, "cure": error.cure, **_complaint(request)}
+        log.error("page not served", extra=said)
     if api.is_asked(request):
         return api.explain(error, status)
     return page(request, "error.html", {"case": str(status), "number": "", "detail": detail}, status=status)
+
+
+def _complaint(request: Request) -> dict[str, str]:
+    """The complaint that the page is about, for the log."""
+    number = request.path_params.get("number", "")
+    return {"complaint": number} if number and request.url.path.startswith("/complaints/") else {}
 
 
 def _apologise(request: Request, _error: Exception) -> Response:
