@@ -3,7 +3,8 @@
 planned → claimed (lease, see ``claim``) → sending → sent | planned again (back-off) | failed | unknown; every move is a
 compare-and-set on (owner, state), so a worker that lost its lease changes nothing. What was cut off between sending
 and recording is ambiguous: a complainant's message becomes ``unknown`` and waits for a person, staff are sent it again
-while the matter runs, and the row says so.
+while the matter runs, and the row says so. An attempt is a row before it is made: other workers count it, and what is
+cut off leaves it behind.
 """
 
 from __future__ import annotations
@@ -17,28 +18,30 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import update
+from sqlalchemy import insert, update
 from sqlmodel import Session
 
 from bihuan.clock import Clock
 from bihuan.errors import BihuanError
 from bihuan.notify.channel import per_minute
+from bihuan.notify.contact import masked
 from bihuan.notify.gateway import Gateway, Sender, SendResult
 from bihuan.policy.escalation import ReminderPolicy
 from bihuan.policy.survey import ContactPolicy
 from bihuan.rules.outbox import retry_wait
-from bihuan.services.claim import NOTHING_SET, Claimant, Envelope, claim
+from bihuan.services.claim import CUT_OFF, NOTHING_SET, Claimant, Envelope, claim
 from bihuan.services.letter import Desk, Reader, open_desk
 from bihuan.services.link import keep
 from bihuan.services.survey_told import note_delivery, record_delivered
 from bihuan.services.tally import Tally
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
+from bihuan.store.lock import hold
 from bihuan.store.queries.letter import sent_since
-from bihuan.store.rows import id_in, insert_rows, table_of
+from bihuan.store.rows import id_in, table_of
 from schemas.outbox import AttemptOutcome, Audience, DeliveryAttempt, Message, MessageState
 
-_M = table_of(Message)
+_M, _A = table_of(Message), table_of(DeliveryAttempt)
 _MINUTE = timedelta(minutes=1)
 
 
@@ -139,31 +142,46 @@ class _Round:
 
     def defer(self, envelope: Envelope) -> Delivered:
         """Put it back for a minute: its target had its share of this one."""
-        later = self.clock() + _MINUTE
         with self.db.write() as session:
-            self._move(
-                session, envelope, MessageState.CLAIMED, state=MessageState.PLANNED, lease_owner=None, next_at=later
-            )
-        return Delivered(deferred=len(envelope.ids))
+            return self._put_back(session, envelope)
 
     def deliver(self, envelope: Envelope, reader: Reader) -> Delivered:
         """Send one letter between two transactions: one says that it is being sent, one how it ended."""
         started_at = self.clock()
         lease = started_at + timedelta(seconds=self.settings.lease_seconds)
         with self.db.write() as session:
+            if not self._has_room(session, envelope, reader, started_at):
+                return self._put_back(session, envelope)
             sending = {"state": MessageState.SENDING, "next_at": lease, "attempts": envelope.attempts + 1}
             if not self._move(session, envelope, MessageState.CLAIMED, **sending):
                 session.rollback()
                 return Delivered()
+            attempt = _begin(session, envelope, reader, started_at)
             self._keep_link(session, envelope, started_at)
         result = self._send(envelope, reader, started_at)
         values = _after(envelope, result, self.clock())
         with self.db.write() as session:
-            insert_rows(session, DeliveryAttempt, [_attempt(envelope, reader, result, started_at, self.clock())])
+            _end(session, attempt, result, self.clock())
             if self._move(session, envelope, MessageState.SENDING, lease_owner=None, **values):
                 self._note(session, envelope, values)
         name = "retried" if values["state"] is MessageState.PLANNED else values["state"].value
         return Delivered(**{name: len(envelope.ids)})
+
+    def _has_room(self, session: Session, envelope: Envelope, reader: Reader, at: datetime) -> bool:
+        """Whether the target has not had its share of this minute, from any worker; nobody counts at the same time.
+
+        A complainant's address is nobody else's.
+        """
+        if not reader.url or envelope.audience is Audience.CUSTOMER:
+            return True
+        hold(session, f"target {reader.target_key}")
+        had = sent_since(session, [reader.target_key], at - _MINUTE).get(reader.target_key, 0)
+        return had < per_minute(reader.url, self.settings.send_per_minute)
+
+    def _put_back(self, session: Session, envelope: Envelope) -> Delivered:
+        later = self.clock() + _MINUTE
+        self._move(session, envelope, MessageState.CLAIMED, state=MessageState.PLANNED, lease_owner=None, next_at=later)
+        return Delivered(deferred=len(envelope.ids))
 
     def _keep_link(self, session: Session, envelope: Envelope, at: datetime) -> None:
         """Remember the letter's private links before it goes out: a retry brings the same ones."""
@@ -191,19 +209,25 @@ class _Round:
         return moved == len(envelope.ids)
 
 
-def _attempt(
-    envelope: Envelope, reader: Reader, result: SendResult, started_at: datetime, ended_at: datetime
-) -> dict[str, Any]:
-    return {
+def _begin(session: Session, envelope: Envelope, reader: Reader, at: datetime) -> int:
+    """The attempt's row, as it stays where nobody comes to say how it ended; its id."""
+    row = {
         "message_id": envelope.ids[0],
         "number": envelope.attempts + 1,
-        "target": result.target[:300],
+        "target": masked(reader.url)[:300] if reader.url else "",
         "target_key": reader.target_key if reader.url else "",
-        "started_at": started_at,
-        "ended_at": ended_at,
-        "outcome": result.outcome,
-        "error": result.error,
+        "started_at": at,
+        "ended_at": at,
+        "outcome": AttemptOutcome.AMBIGUOUS,
+        "error": CUT_OFF,
     }
+    begun = insert(_A).values(row).returning(_A.c.id)
+    return int(session.execute(begun).scalar_one())
+
+
+def _end(session: Session, attempt: int, result: SendResult, at: datetime) -> None:
+    how = {"target": result.target[:300], "ended_at": at, "outcome": result.outcome, "error": result.error}
+    session.execute(update(_A).where(_A.c.id == attempt).values(how))
 
 
 def _after(envelope: Envelope, result: SendResult, at: datetime) -> dict[str, Any]:
