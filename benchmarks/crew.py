@@ -175,12 +175,13 @@ def _serve(post: Post, pipe: Connection) -> None:
         steps.start(order.dies_at)
         with _room(order.file_bytes):
             try:
-                pipe.send(_pass(db, post, order))
+                pipe.send(sweep_here(db, post, order))
             except UnavailableError as error:
                 pipe.send(str(error))
 
 
-def _pass(db: Database, post: Post, order: Order) -> Done:
+def sweep_here(db: Database, post: Post, order: Order) -> Done:
+    """One pass by this very process."""
     done: Done = Counter()
     wall, cpu = time.perf_counter(), time.process_time()
     owner = worker_name()
