@@ -43,6 +43,8 @@ from schemas.outbox import AttemptOutcome, Audience, DeliveryAttempt, Message, M
 
 _M, _A = table_of(Message), table_of(DeliveryAttempt)
 _MINUTE = timedelta(minutes=1)
+_PATIENCE = _MINUTE
+"""How long a round goes on where servers are slow; what it has not come to is anybody's again, so no run piles up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Delivered(Tally):
     sent: int = 0
     retried: int = 0
     deferred: int = 0
-    """Put back because their target had its share of this minute."""
+    """Put back because their target had its share of this minute, or the round had gone on for one."""
     held: int = 0
     """Put back for their reader's sake: quiet hours, a letter just before, the morning digest."""
     failed: int = 0
@@ -118,6 +120,9 @@ def _bring_out(db: Database, gateway: Gateway, clock: Clock, by: Claimant, limit
         round_ = _Round(db, sender, settings, clock, by.owner, desk)
         for envelope in found.envelopes:
             reader = desk.people[envelope.address]
+            if clock() - by.at >= _PATIENCE:
+                done += round_.defer(envelope, timedelta())
+                continue
             if reader.url and used.get(reader.target_key, 0) >= per_minute(reader.url, settings.send_per_minute):
                 done += round_.defer(envelope)
                 continue
@@ -140,10 +145,10 @@ class _Round:
     owner: str
     desk: Desk
 
-    def defer(self, envelope: Envelope) -> Delivered:
-        """Put it back for a minute: its target had its share of this one."""
+    def defer(self, envelope: Envelope, wait: timedelta = _MINUTE) -> Delivered:
+        """Put it back: for a minute where its target had its share of this one."""
         with self.db.write() as session:
-            return self._put_back(session, envelope)
+            return self._put_back(session, envelope, wait)
 
     def deliver(self, envelope: Envelope, reader: Reader) -> Delivered:
         """Send one letter between two transactions: one says that it is being sent, one how it ended."""
@@ -178,8 +183,8 @@ class _Round:
         had = sent_since(session, [reader.target_key], at - _MINUTE).get(reader.target_key, 0)
         return had < per_minute(reader.url, self.settings.send_per_minute)
 
-    def _put_back(self, session: Session, envelope: Envelope) -> Delivered:
-        later = self.clock() + _MINUTE
+    def _put_back(self, session: Session, envelope: Envelope, wait: timedelta = _MINUTE) -> Delivered:
+        later = self.clock() + wait
         self._move(session, envelope, MessageState.CLAIMED, state=MessageState.PLANNED, lease_owner=None, next_at=later)
         return Delivered(deferred=len(envelope.ids))
 

@@ -53,7 +53,7 @@ from schemas.item import Cycle, CycleKind, Item, ItemState
 from schemas.kpi import Snapshot
 from schemas.survey import Invitation
 from schemas.verification import Verdict
-from tasks.batches import MOST_BATCHES, until_none
+from tasks.batches import LONGEST, MOST_BATCHES, until_none
 from tasks.deadline import check_due_batch
 from tasks.improvement import CONCLUSION
 from tasks.installation import Installation, installation
@@ -222,6 +222,14 @@ def test_batches_go_on_until_one_takes_nothing():
 
 def test_a_run_ends_although_there_is_always_more():
     assert until_none(lambda: {"taken": 1}, "taken") == {"taken": MOST_BATCHES}
+
+
+def test_a_run_that_takes_long_leaves_the_rest_to_the_next_one():
+    began_at = wall_clock()
+    looks = iter(began_at + second * timedelta(seconds=40) for second in range(9))
+    counts = until_none(lambda: {"taken": 1}, "taken", lambda: next(looks))
+    assert counts == {"taken": 3}
+    assert next(looks) - began_at == LONGEST + timedelta(seconds=70)
 
 
 def test_a_batch_counts_what_it_did_and_the_next_finds_nothing(here: Installation, hook: HttpServer):

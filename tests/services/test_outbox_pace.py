@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from bihuan.notify.gateway import AppriseGateway
-from bihuan.services.outbox import Delivered, deliver_all
+from bihuan.notify.gateway import AppriseGateway, SendResult
+from bihuan.notify.letter import Letter
+from bihuan.services.outbox import Delivered, deliver_all, deliver_due
 from bihuan.services.people import save_staff
 from bihuan.settings import Settings
-from bihuan.testing import Answer, HttpServer
+from bihuan.testing import Answer, HttpServer, RecordingGateway
 from schemas.outbox import MessageState
 from schemas.people import StaffIn
 
@@ -43,3 +44,27 @@ def test_a_target_is_left_alone_for_as_long_as_it_asks_and_never_shorter_than_th
     (row,) = office.messages
     assert (row.state, row.reason) == (MessageState.PLANNED, "HTTP 429 Too Many Requests")
     assert wait <= row.next_at - office.at <= wait * 1.25
+
+
+class SlowServer(RecordingGateway):
+    """Takes so long for each letter, by the office's own clock."""
+
+    def __init__(self, office, seconds: int) -> None:
+        super().__init__()
+        self.office, self.span = office, timedelta(seconds=seconds)
+
+    def send(self, url: str, letter: Letter) -> SendResult:
+        self.office.at += self.span
+        return super().send(url, letter)
+
+
+def test_a_slow_server_keeps_a_round_for_a_minute_and_the_rest_is_anybodys_at_once(office):
+    """A dead mail server let fifty letters wait for it one by one: runs piled up until none was left to decide."""
+    warned_at(office, "json://hooks.example.com/anna", 9)
+    slow, began_at = SlowServer(office, 15), office.at
+    done = deliver_due(office.db, slow, office.settings, office.clock, owner="slow")
+    assert done == Delivered(claimed=9, sent=4, deferred=5)
+    assert office.at - began_at == timedelta(minutes=1)
+    other = RecordingGateway()
+    assert deliver_all(office.db, other, office.settings, office.clock) == Delivered(claimed=5, sent=5)
+    assert len(slow.sent + other.sent) == 9
