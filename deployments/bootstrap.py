@@ -1,10 +1,16 @@
-"""What a Prefect server needs before the first run: no dead runs, no heap of missed ones, and an eye on the next."""
+"""What a Prefect server needs before the first run: no dead runs, no heap of missed ones, and an eye on the next.
+
+``deployments.serve`` sees to it by itself. On several hosts ``python -m deployments.bootstrap`` does, once after each
+``prefect deploy --all``, on the server's host.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from datetime import timedelta
 
+from prefect import get_client
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import StateType
@@ -14,7 +20,7 @@ from prefect.events.schemas.events import ResourceSpecification
 from prefect.settings import get_current_settings
 from prefect.states import Crashed
 
-from bihuan.clock import Clock
+from bihuan.clock import Clock, wall_clock
 from tasks.housekeeping import delete_waiting
 
 ZOMBIE = "bihuan: a run without heartbeat is crashed"
@@ -68,12 +74,13 @@ def watch_for_zombies(client: SyncPrefectClient) -> bool:
 
 
 def _zombie_automation() -> AutomationCore:
-    heartbeat = "prefect.flow-run.heartbeat"
+    # A run that dies in its first second has sent no heartbeat yet.
+    began, heartbeat = "prefect.flow-run.Running", "prefect.flow-run.heartbeat"
     return AutomationCore(
         name=ZOMBIE,
         description="Three heartbeats missed: killed, or its machine went down. What was due is still due.",
         trigger=EventTrigger(
-            after={heartbeat},
+            after={began, heartbeat},
             expect={heartbeat, *(f"prefect.flow-run.{end}" for end in _ENDS)},
             match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
             for_each={"prefect.resource.id"},
@@ -89,3 +96,17 @@ def run_now(client: SyncPrefectClient, deployments: Iterable[str]) -> None:
     """Submit one run of each of these deployments, named ``flow/deployment``."""
     for name in deployments:
         client.create_flow_run_from_deployment(client.read_deployment_by_name(name).id)
+
+
+def main() -> int:
+    """Forget what was missed and watch for zombies, on the server that the environment names; the exit code."""
+    with get_client(sync_client=True) as client:
+        missed = forget_missed_runs(client, wall_clock)
+        is_watched = watch_for_zombies(client)
+    watched = "runs without heartbeat become Crashed" if is_watched else "SQLite: dead runs are not watched for"
+    sys.stdout.write(f"runs deleted that were missed: {missed}; {watched}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
