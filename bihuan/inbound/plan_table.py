@@ -106,7 +106,7 @@ def _opened(file: Path, *, has_values: bool) -> Any:
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}", cure="check its permissions") from error
     except _DAMAGED as error:
-        raise UsageError(f"{file} is not an XLSX workbook", cure="save it as .xlsx") from error
+        raise UsageError(f"{file.name} is not an XLSX workbook", cure="save it as .xlsx") from error
 
 
 def _base(file: Path, grids: Mapping[str, Grid]) -> tuple[str, str, Base]:

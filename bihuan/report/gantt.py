@@ -40,19 +40,32 @@ class Gantt(NamedTuple):
 
 def gantt(wording: PlanWording) -> Gantt | None:
     """The chart of a cycle; None where nothing in it has a day."""
+    wide, narrow = (gantt_of(wording, width) for width in (WHOLE, NARROW))
+    return Gantt(wide, narrow, gantt_note(wording)) if wide and narrow else None
+
+
+def gantt_of(wording: PlanWording, width: int) -> str | None:
+    """The chart in one width, ``WHOLE`` or ``NARROW``; None where nothing in it has a day."""
+    rows = bars(wording.book.items, wording.book.today)
+    return _drawn(rows, wording, gantt_label(wording), width) if rows else None
+
+
+def gantt_label(wording: PlanWording) -> str:
+    """What the chart shows, as a screen reader says it; empty where nothing has a day."""
     book = wording.book
     rows = bars(book.items, book.today)
-    if not rows:
-        return None
     measures = [one for one in rows if not one.is_item]
     late = sum(one.late_until_on is not None and not one.is_over for one in measures)
-    label = wording.say("gantt_label", cycle=book.number, items=len(rows) - len(measures), measures=len(measures),
-                        late=late, today=book.today)  # fmt: skip
-    without = undated(book.items)
-    note = wording.say("gantt_note") + (
+    return wording.say("gantt_label", cycle=book.number, items=len(rows) - len(measures), measures=len(measures),
+                       late=late, today=book.today) if rows else ""  # fmt: skip
+
+
+def gantt_note(wording: PlanWording) -> str:
+    """How the chart is read, and what is not on it."""
+    without = undated(wording.book.items)
+    return wording.say("gantt_note") + (
         wording.say("gantt_undated", numbers=wording.listed(without)) if without else ""
     )
-    return Gantt(_drawn(rows, wording, label, WHOLE), _drawn(rows, wording, label, NARROW), note)
 
 
 def _drawn(rows: Sequence[Bar], wording: PlanWording, label: str, width: int) -> str:
@@ -70,7 +83,7 @@ def _names(rows: Sequence[Bar], cycle: str, room: int) -> dict[str, str]:
     """What each row is called: the end of its number, of one from another cycle all of it, and what words have room."""
     found = {}
     for bar in rows:
-        short = bar.number.removeprefix(f"{cycle}-").removeprefix("PDCA-")
+        short = bar.number.removeprefix(f"{cycle}-").removeprefix(f"{cycle}.").removeprefix("PDCA-")
         said = f"{short} {bar.name}" if bar.is_item else f"{_BELOW}{short} {bar.name}"
         found[bar.number] = _cut(said, room - _EDGE, is_bold=bar.is_item)
     return found

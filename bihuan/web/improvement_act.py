@@ -17,6 +17,7 @@ from bihuan.services import item as items
 from bihuan.services import item_field as field
 from bihuan.services import measure as measures
 from bihuan.services.approval import decide
+from bihuan.services.checkpoint import record_review
 from bihuan.services.item_people import staff_by_code
 from bihuan.services.item_question import refuse_other
 from bihuan.services.item_show import show as show_item
@@ -138,6 +139,10 @@ def _plan(asked: Asked) -> None:
     write_plan(*asked.given, asked.number, form.changed(asked.fields, before), asked.by, asked.says("reason"))
 
 
+def _deviation(asked: Asked) -> None:
+    record_review(*asked.given, asked.number, asked.says("deviation"), asked.says("decision"), asked.by)
+
+
 def _move(asked: Asked) -> None:
     try:
         to = ItemState(asked.says("to"))
@@ -201,7 +206,8 @@ _ACTS: Mapping[str, Act] = {
     "measure_add": Act("measures", "measure_add", _add_measure),
     "measure_edit": Act("measures", "measure_edit", _edit_measure), "progress": Act("measures", "progress", _progress),
     "done": Act("measures", "done", _done), "measure_cancel": Act("measures", "measure_cancel", _cancel_measure),
-    "plan": Act("plan", "plan", _plan), "move": Act("now", "move", _move), "hold": Act("now", "hold", _hold),
+    "plan": Act("plan", "plan", _plan), "deviation": Act("measures", "deviation", _deviation),
+    "move": Act("now", "move", _move), "hold": Act("now", "hold", _hold),
     "resume": Act("now", "resume", _resume), "contain": Act("now", "contain", _contain),
     "cancel": Act("now", "cancel", _cancel), **STANDARD_ACTS,
     "child": Act("now", "child", _child), "recur": Act("now", "recur", _recur), "decide": Act("now", "", _decide),

@@ -28,6 +28,7 @@ from bihuan.web.improvement import Refused
 from bihuan.web.improvement_access import may_report, require_sight, rights
 from bihuan.web.improvement_effect import check_line, goal_words, indicator_name, too_few
 from bihuan.web.improvement_fishbone import HEAD, HEIGHT, SPINE, WIDTH, clipped, fishbone, tree
+from bihuan.web.improvement_gantt import gantt_said
 from bihuan.web.improvement_words import changes, groups, refusal
 from bihuan.web.reader import Reader, reader_of
 from bihuan.web.view import page, site
@@ -40,7 +41,7 @@ from schemas.verification import Method
 DONE = frozenset({
     "edit", "priority", "cause_add", "cause_edit", "cause_confirm", "cause_exclude", "measure_add", "measure_edit",
     "progress", "done", "measure_cancel", "plan", "move", "hold", "resume", "contain", "cancel", "approve", "reject",
-    "child", "recur", "draft", "judge", "standard", "in_force", "train", "audit", "tell",
+    "child", "recur", "draft", "judge", "standard", "in_force", "train", "audit", "tell", "deviation",
 })  # fmt: skip
 """What the page says was done; the words are ``done_…``."""
 SCALE = range(1, 6)
@@ -77,6 +78,7 @@ def item_page(request: Request, refused: Refused | None = None) -> Response:
         today = today_of(here.policy, here.clock())
         values |= {
             "it": it, "today": today, "is_held": is_held(file.item, today), "is_simulated": file.item.is_simulated,
+            "gantt_said": gantt_said(here.policy, here.clock(), it, reader.language),
             "too_few": too_few(here.policy, file, reader), "matrix": matrix(file.item), "rights": rights(request, file),
             "reports": {one.place for one in file.measures if may_report(request, file, one)},
             "late": {one.place for one in file.measures if is_late(part(one), today)},

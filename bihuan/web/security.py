@@ -125,7 +125,7 @@ async def genuine_form(request: Request, secret: str) -> dict[str, str]:
     is_genuine = cookie is not None and hmac.compare_digest(
         fields.pop(TOKEN_FIELD, "").encode(), token(secret, cookie).encode()
     )
-    if not is_genuine or not _is_same_origin(request):
+    if not is_genuine or not is_same_origin(request):
         raise HTTPException(403)
     return fields
 
@@ -138,7 +138,7 @@ async def posted_form(request: Request) -> dict[str, str]:
     """
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != _FORM:
         raise HTTPException(415)
-    if not _is_same_origin(request):
+    if not is_same_origin(request):
         raise HTTPException(403)
     return _fields(await body_of(request))
 
@@ -168,7 +168,10 @@ def _fields(body: bytes) -> dict[str, str]:
     return {name: value.replace("\r\n", "\n").replace("\0", "").strip() for name, value in pairs}
 
 
-def _is_same_origin(request: Request) -> bool:
-    """Browsers name the sender of a form; another port of this machine shares our cookies but not our origin."""
+def is_same_origin(request: Request) -> bool:
+    """Whether one of our own pages sent it.
+
+    Browsers name the sender of a form; another port of this machine shares our cookies but not our origin.
+    """
     origin = request.headers.get("origin")
     return origin is None or origin.partition("://")[2] == request.headers.get("host")

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from playwright.sync_api import Locator, expect
 from sqlalchemy import select
@@ -20,6 +21,7 @@ from schemas.complaint import Complaint
 from schemas.effect import EffectCheck, Lesson, SustainWatch, WatchState
 from schemas.improvement import AnalysisRun, Bone, Finding, FindingSource, FindingState, Problem
 from schemas.item import Item, ItemState
+from schemas.plan import Checkpoint
 from schemas.verification import Verdict
 
 PHONE, DESK = 390, 1280
@@ -191,6 +193,8 @@ def _do(one: Person, here: Served, number: str) -> None:
     """Half done by one tap, then all of it."""
     one.send("progress", key="1", press='[value="50%"]')
     one.picture("work")
+    _take_and_bring_back(one, number)
+    _fall_behind(one, here, number)
     one.open("/improvement", "board")
     here.at = datetime(2026, 12, 10, 2, 0, tzinfo=UTC)
     one.open(f"/improvement/{number}")
@@ -198,6 +202,40 @@ def _do(one: Person, here: Served, number: str) -> None:
              who="bao")  # fmt: skip
     one.send("move", hidden={"to": "implemented"}, who="jian")
     one.send("move", hidden={"to": "observing"}, who="jian")
+
+
+def _take_and_bring_back(one: Person, number: str) -> None:
+    """The plan table out of the browser, edited on the desk, and back in."""
+    one.open(f"/improvement/cycles/{number[:-3]}", "table")
+    expect(one.page.locator("#gantt img")).to_have_js_property("complete", value=True)
+    assert one.page.locator("#gantt img").evaluate("one => one.naturalWidth") > 100
+    with one.page.expect_download() as taken:
+        one.page.locator('a[href$="plan.xlsx"]').click()
+    file = taken.value.path().with_suffix(".xlsx")
+    file.write_bytes(taken.value.path().read_bytes())
+    book = openpyxl.load_workbook(file)
+    plan = book.worksheets[0]
+    keys, numbers = ([str(cell.value) for cell in line] for line in (plan[1], plan["A"]))
+    plan.cell(numbers.index(number) + 1, keys.index("plan.remarks") + 1).value = one.says(
+        "周五核对", "checked on Fridays"
+    )
+    book.save(file)
+    one.page.locator("#table summary").click()
+    one.page.locator('input[name="file"]').set_input_files(file)
+    one.page.locator('select[name="dry"]').select_option("no")
+    one.page.locator('select[name="who"]').select_option("jing")
+    one.page.locator("#table form button").click()
+    expect(one.page.locator("#told .green")).to_have_count(1)
+    one.picture("told")
+
+
+def _fall_behind(one: Person, here: Served, number: str) -> None:
+    """On Monday it is behind, and the owner says why."""
+    here.keep(Checkpoint(item_id=_id(here, number), week_on=date(2026, 12, 7), planned_ratio=0.8, actual_ratio=0.5))
+    one.open(f"/improvement/{number}#measures")
+    one.send("deviation", deviation=one.says("供应商晚了两周", "the supplier is two weeks late"),
+             decision=one.says("先用库存", "take from stock"), who="jian")  # fmt: skip
+    one.picture("behind")
 
 
 def _judge(one: Person, here: Served, number: str) -> None:
@@ -260,13 +298,15 @@ def _id(here: Served, number: str) -> int:
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize("address", ["/improvement", "/improvement/{item}", "/improvement/standards/{standard}"])
+@pytest.mark.parametrize("address", [
+    "/improvement", "/improvement/{item}", "/improvement/standards/{standard}", "/improvement/cycles/{cycle}",
+])  # fmt: skip
 def test_axe_finds_nothing_and_it_fits(
     visitor: Callable[..., Any], installation: Served, language: str, address: str
 ) -> None:
     """Looks at what the walks above left."""
     number = installation.item(ELEMENTS["zh"]).number
     judged = visitor(language, width=PHONE, scripts=True)
-    assert judged.open(address.format(item=number, standard="SOP-2027-001")) == 200
+    assert judged.open(address.format(item=number, cycle=number[:-3], standard="SOP-2027-001")) == 200
     judged.unfold()
     assert (judged.violations(), judged.width()) == ([], PHONE)

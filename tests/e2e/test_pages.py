@@ -65,6 +65,10 @@ NO_PAGE = {
     "/sign-in/{token}": "looked at in test_door.py",
     "/sign-out": "looked at in test_door.py",
     "/sign-out/everywhere": "leads to /sign-out",
+    "/improvement/cycles/{cycle}": "looked at in test_improvement.py",
+    "/improvement/cycles/{cycle}/plan.xlsx": "hands out a file",
+    "/improvement/cycles/{cycle}/gantt.svg": "is drawn on the cycle's page",
+    "/improvement/{item}/gantt.svg": "is drawn on the item's page",
     "/improvement/{item}": "looked at in test_improvement.py",
     "/improvement/standards/{standard}": "looked at in test_improvement.py",
 }

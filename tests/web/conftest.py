@@ -58,6 +58,12 @@ class Browser:
         hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', self.get(page).text))
         return self.send("POST", action, data={**hidden, **fields}, headers={"Origin": self.address})
 
+    def upload(self, page: str, action: str, content: bytes, **fields: str) -> httpx.Response:
+        """Open ``page``, and send its form with a file."""
+        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', self.get(page).text))
+        return self.send("POST", action, data={**hidden, **fields}, files={"file": ("plan.xlsx", content)},
+                         headers={"Origin": self.address})  # fmt: skip
+
     async def _send(self, method: str, path: str, **how: Any) -> httpx.Response:
         inside = httpx.ASGITransport(self.app, raise_app_exceptions=False, client=(self.peer, 40_000))
         async with httpx.AsyncClient(transport=inside, base_url=self.address, cookies=self.cookies) as client:

@@ -88,6 +88,11 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("GET", "/improvement/scoreboard"): IMPROVES,
     ("GET", "/improvement/lessons"): STAFF,
     ("GET", "/improvement/standards/{standard}"): STAFF,
+    ("GET", "/improvement/cycles/{cycle}"): IMPROVES,
+    ("POST", "/improvement/cycles/{cycle}"): {"quality_manager"},
+    ("GET", "/improvement/cycles/{cycle}/plan.xlsx"): IMPROVES,
+    ("GET", "/improvement/cycles/{cycle}/gantt.svg"): IMPROVES,
+    ("GET", "/improvement/{item}/gantt.svg"): STAFF,
     ("GET", "/improvement/{item}"): STAFF,
     ("POST", "/improvement/{item}"): STAFF,
     ("GET", "/access"): LEDGER,
@@ -103,6 +108,7 @@ FILLED = {
     "{indicator}": "on_time_handled",
     "{standard}": "SOP-2026-001",
     "{item}": "PDCA-2026-11-01",
+    "{cycle}": "PDCA-2026-11",
 }
 FORM: dict[str, dict[str, str]] = {
     "/complaints/new": {"title": "x", "channel": "phone", "severity": "general"},
@@ -216,7 +222,10 @@ def test_every_page_is_served_to_those_it_names_and_to_no_others(
 
 def submit(browser: Any, action: str, role: str, **fields: str) -> Any:
     """Send a genuine form, whatever page it stands on."""
-    return browser.submit("/sign-in" if role == "nobody" else "/nope", action, **fields)
+    page = "/sign-in" if role == "nobody" else "/nope"
+    if action.startswith("/improvement/cycles/"):
+        return browser.upload(page, action, b"no workbook", **fields)
+    return browser.submit(page, action, **fields)
 
 
 @pytest.mark.parametrize(("path", "language", "said"), [
