@@ -103,6 +103,15 @@ class Complaint(SQLModel, table=True):
             postgresql_where=text("handled_at IS NULL"),
         ),
         Index("ix_complaint_department_open", "department_id", "handled_at"),
+        Index(
+            "ix_complaint_open_department",
+            "department_id",
+            "round",
+            "registered_at",
+            sqlite_where=text("handled_at IS NULL"),
+            postgresql_where=text("handled_at IS NULL"),
+        ),
+        Index("ix_complaint_of_department", "id", "department_id"),
         Index("ix_complaint_registered_at", "registered_at"),
         Index(
             "ix_complaint_unerased",

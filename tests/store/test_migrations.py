@@ -26,6 +26,10 @@ PARTIAL = {
     "ix_complaint_open": "handled_at IS NULL",
     "ix_complaint_unerased": "erased_at IS NULL",
     "ix_message_trouble": "unknown",
+    "ix_complaint_open_department": "handled_at IS NULL",
+    "ix_deadline_promise_running": "met_at IS NULL",
+    "ix_deadline_promise_broken": "breached_at IS NOT NULL",
+    "ix_deadline_cancelled_at": "cancelled_at IS NOT NULL",
 }
 
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, or_, select
 from sqlmodel import Session
 
 from bihuan.store.engine import Look
-from bihuan.store.queries.sla import SOON
+from bihuan.store.queries.sla import PROMISED, SOON
 from bihuan.store.rows import table_of
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintState
 from schemas.deadline import Deadline, DeadlineState
@@ -27,8 +27,6 @@ _D = table_of(Deadline).c
 _P = table_of(Department).c
 _S = table_of(Staff).c
 _E = table_of(ComplaintEvent).c
-_PROMISES = and_(_D.subject_kind == "complaint", _D.leg == 0)
-"""What was promised to complainants; a department's own clock stands on the complaint's page."""
 _RUNNING = and_(_D.met_at.is_(None), _D.cancelled_at.is_(None))
 _IS_PAUSED = _D.state == DeadlineState.PAUSED
 _OF_COMPLAINT = and_(_D.subject_kind == "complaint", _D.subject_id == _C.id)
@@ -67,30 +65,33 @@ def by_department(session: Session, at: datetime) -> list[Figures]:
     key = _C.department_id
     are_open = select(key, func.count()).where(_C.handled_at.is_(None)).group_by(key)
     opened = {row[0]: row[1] for row in session.execute(are_open)}
-    stood = {row[0]: row[1:] for row in session.execute(_deadlines_by_department(at))}
+    stood = {row[0]: row[1:] for row in session.execute(_soon_and_late(at))}
+    broken = {row[0]: row[1] for row in session.execute(_broken(at))}
     names = {row[0]: row[1:] for row in session.execute(select(_P.id, _P.code, _P.name, _P.name_en))}
     figures = []
-    for one in {*names, *opened, *stood}:
+    for one in {*names, *opened, *stood, *broken}:
         code, name, name_en = names.get(one, (None, None, None))
-        due_soon, overdue, breached = stood.get(one, (0, 0, 0))
-        figures.append(Figures(code, name, name_en, opened.get(one, 0), due_soon, overdue, breached))
+        due_soon, overdue = stood.get(one, (0, 0))
+        counts = opened.get(one, 0), due_soon, overdue, broken.get(one, 0)
+        figures.append(Figures(code, name, name_en, *map(int, counts)))
     return sorted(figures, key=lambda line: (-line.overdue, -line.open, line.code or ""))
 
 
-def _deadlines_by_department(at: datetime) -> Select[Any]:
-    """Due soon, overdue and breached: each found by its own partial index, then joined to the complaints once."""
-    zero = literal(0)
+def _soon_and_late(at: datetime) -> Select[Any]:
+    """Running promises due soon and overdue, by department."""
     is_overdue = case((_D.due_at < at, 1), else_=0)
-    running = select(_D.subject_id, (1 - is_overdue).label("soon"), is_overdue.label("overdue"), zero.label("breached"))
-    breached = select(_D.subject_id, zero, zero, literal(1))
-    looked = union_all(
-        running.where(_RUNNING, _D.due_at < at + SOON, or_(_D.due_at >= at, ~_IS_PAUSED), _D.started_at <= at,
-                      _PROMISES),
-        breached.where(_D.breached_at <= at, _PROMISES),
-    ).subquery()  # fmt: skip
-    totals = (func.sum(column) for column in (looked.c.soon, looked.c.overdue, looked.c.breached))
-    in_complaints = looked.join(table_of(Complaint), _C.id == looked.c.subject_id)
-    return select(_C.department_id, *totals).select_from(in_complaints).group_by(_C.department_id)
+    is_told = and_(_D.due_at < at + SOON, or_(_D.due_at >= at, ~_IS_PAUSED), _D.started_at <= at)
+    return _counted(func.sum(1 - is_overdue), func.sum(is_overdue)).where(_RUNNING, is_told)
+
+
+def _broken(at: datetime) -> Select[Any]:
+    """Promises ever broken, by department."""
+    return _counted(func.count()).where(_D.breached_at <= at)
+
+
+def _counted(*columns: ColumnElement[Any]) -> Select[Any]:
+    joined = table_of(Deadline).join(table_of(Complaint), _C.id == _D.subject_id)
+    return select(_C.department_id, *columns).select_from(joined).where(PROMISED).group_by(_C.department_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def deadlines(session: Session, at: datetime, wish: Wish) -> Sequence[Row[Any]]:
     """Deadlines with their complaint: running ones by due instant, earliest first; breached ones, latest first."""
     table = table_of(Deadline).join(table_of(Complaint), _OF_COMPLAINT)
     columns = (_D.id.label("place"), *_LINE, _D.milestone, _D.due_at, _D.met_at)
-    statement = _with_people(select(*columns).select_from(table).where(_PROMISES), wish)
+    statement = _with_people(select(*columns).select_from(table).where(PROMISED), wish)
     if wish.state == "breached":
         return _paged(session, statement.where(_D.breached_at <= at), wish, _D.breached_at, _D.id, is_rising=False)
     is_overdue, is_soon = and_(_D.due_at < at, ~_IS_PAUSED), and_(_D.due_at >= at, _D.due_at < at + SOON)

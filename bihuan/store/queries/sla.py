@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, literal, or_, select, union_all
 from sqlmodel import Session
 
 from bihuan.store.rows import table_of
@@ -34,74 +35,109 @@ class SlaStatus:
     by_department: list[dict[str, Any]]
 
 
-def is_running(at: datetime) -> ColumnElement[bool]:
-    """The deadline had begun by ``at`` and was neither met nor cancelled."""
-    return and_(
-        _D.started_at <= at,
-        or_(_D.met_at.is_(None), _D.met_at > at),
-        or_(_D.cancelled_at.is_(None), _D.cancelled_at > at),
-    )
+def _is_literally(column: ColumnElement[Any], value: object) -> ColumnElement[bool]:
+    """Written into the statement: a planner finds a partial index by what it can read, not by what is bound."""
+    return column == bindparam(None, value, literal_execute=True)
 
 
-def is_open(at: datetime) -> ColumnElement[bool]:
-    """The complaint was registered by ``at`` and not handled, or reopened since."""
+PROMISED = and_(_is_literally(_D.subject_kind, "complaint"), _is_literally(_D.leg, 0))
+"""What was promised to complainants; spelled as in the indexes ``ix_deadline_promise_running`` and ``_broken``."""
+_HAS_NOT_ENDED = and_(_D.met_at.is_(None), _D.cancelled_at.is_(None))
+_STANDING = ("running", "overdue", "due_within_24h", "breached")
+
+
+def _ended_for_good(at: datetime) -> ColumnElement[bool]:
+    """By the log, an end by ``at`` that no reopening followed by then."""
     event, later = table_of(ComplaintEvent).alias("ended"), table_of(ComplaintEvent).alias("again")
-    ended_for_good = exists().where(
+    return exists().where(
         event.c.complaint_id == _C.id, event.c.kind.in_(_ENDS),
         event.c.occurred_at <= at,
         ~exists().where(later.c.complaint_id == event.c.complaint_id, later.c.kind == EventKind.REOPENED,
                         later.c.occurred_at >= event.c.occurred_at, later.c.occurred_at <= at),
     )  # fmt: skip
-    in_first_round = and_(_C.round == 1, or_(_C.handled_at.is_(None), _C.handled_at > at))
-    return and_(_C.registered_at <= at, or_(in_first_round, and_(_C.round > 1, ~ended_for_good)))
+
+
+def _opened(session: Session, at: datetime) -> Counter[int | None]:
+    """Open complaints by department: registered by ``at`` and not handled, or reopened since.
+
+    Of a reopened one ``handled_at`` knows the last end only; where that lies after ``at`` or is still to come, the log
+    says how it stood. Each statement reads an index of what is not handled, or of what was handled later.
+    """
+    count = select(_C.department_id, func.count()).where(_C.registered_at <= at).group_by(_C.department_id)
+    found: Counter[int | None] = Counter()
+    for has_not_ended in (_C.handled_at.is_(None), _C.handled_at > at):
+        for by_round in (_C.round == 1, and_(_C.round > 1, ~_ended_for_good(at))):
+            found.update(dict(session.execute(count.where(has_not_ended, by_round)).tuples().all()))
+    return found
+
+
+def _standing(session: Session, at: datetime) -> dict[tuple[int | None, str], Counter[str]]:
+    """Promises by department and milestone: those running at ``at``, late and soon due ones, and those ever broken."""
+    found: dict[tuple[int | None, str], Counter[str]] = defaultdict(Counter)
+    for statement in (_running(at, _HAS_NOT_ENDED), _running(at, _ended_later(at)), _broken(at)):
+        for department_id, milestone, *counts in session.execute(statement):
+            found[department_id, milestone].update(dict(zip(_STANDING, map(int, counts), strict=True)))
+    return found
+
+
+def _ended_later(at: datetime) -> ColumnElement[bool]:
+    """It ran until after ``at``: both ways to end are found by index, and at the present there is none."""
+    later = union_all(*(select(_D.id).where(fact > at) for fact in (_D.met_at, _D.cancelled_at)))
+    neither_by_then = (or_(fact.is_(None), fact > at) for fact in (_D.met_at, _D.cancelled_at))
+    return and_(_D.id.in_(later), *neither_by_then)
+
+
+def _running(at: datetime, facts: ColumnElement[bool]) -> Select[Any]:
+    is_overdue = and_(_D.state != DeadlineState.PAUSED, _D.due_at < at)  # nothing is late while it is paused
+    is_soon = and_(_D.due_at >= at, _D.due_at < at + SOON)
+    sums = (func.sum(case((fact, 1), else_=0)) for fact in (is_overdue, is_soon))
+    return _by_department([func.count(), *sums, literal(0)], and_(facts, _D.started_at <= at))
+
+
+def _broken(at: datetime) -> Select[Any]:
+    return _by_department([literal(0), literal(0), literal(0), func.count()], _D.breached_at <= at)
+
+
+def _by_department(columns: Sequence[ColumnElement[Any]], facts: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(_C.department_id, _D.milestone, *columns)
+        .select_from(table_of(Deadline).join(table_of(Complaint), _C.id == _D.subject_id))
+        .where(PROMISED, facts)
+        .group_by(_C.department_id, _D.milestone)
+    )
 
 
 def status(session: Session, at: datetime) -> SlaStatus:
     """How things stood at ``at``, in all, by milestone and by department."""
-    milestones = _by(session, at, _D.milestone)
-    departments = {row["key"]: row for row in _by(session, at, _C.department_id)}
-    opened = session.execute(
-        select(_C.department_id, func.count().label("open")).where(is_open(at)).group_by(_C.department_id)
-    ).all()
+    opened, standing = _opened(session, at), _standing(session, at)
+    milestones: dict[str, Counter[str]] = defaultdict(Counter)
+    departments: dict[int | None, Counter[str]] = defaultdict(Counter)
+    for (department_id, milestone), counts in standing.items():
+        milestones[milestone] += counts
+        departments[department_id] += counts
+    total = sum(milestones.values(), Counter[str]())
     names = {row.id: row for row in session.execute(select(table_of(Department)))}
     return SlaStatus(
         at=at,
-        open=sum(row.open for row in opened),
-        overdue=sum(row["overdue"] for row in milestones),
-        due_within_24h=sum(row["due_within_24h"] for row in milestones),
-        breached=sum(row["breached"] for row in milestones),
-        by_milestone=[{"milestone": row.pop("key"), **row} for row in milestones],
+        open=opened.total(),
+        overdue=total["overdue"],
+        due_within_24h=total["due_within_24h"],
+        breached=total["breached"],
+        by_milestone=[{"milestone": name, **_figures(milestones[name])} for name in sorted(milestones)],
         by_department=_departments(opened, departments, names),
     )
 
 
-def _by(session: Session, at: datetime, key: ColumnElement[Any]) -> list[dict[str, Any]]:
-    running = is_running(at)
-    overdue = and_(running, _D.state != DeadlineState.PAUSED, _D.due_at < at)  # nothing is late while it is paused
-    rows = session.execute(
-        select(
-            key.label("key"),
-            func.sum(case((running, 1), else_=0)).label("running"),
-            func.sum(case((overdue, 1), else_=0)).label("overdue"),
-            func.sum(case((and_(running, _D.due_at >= at, _D.due_at < at + SOON), 1), else_=0)).label("due_within_24h"),
-            func.sum(case((_D.breached_at <= at, 1), else_=0)).label("breached"),
-        )
-        .select_from(table_of(Deadline).join(table_of(Complaint), _C.id == _D.subject_id))
-        .where(_D.subject_kind == "complaint", _D.leg == 0, or_(running, _D.breached_at <= at))
-        .group_by(key).order_by(key)
-    ).mappings()  # fmt: skip
-    return [{name: int(value) if name != "key" else value for name, value in row.items()} for row in rows]
+def _figures(counts: Counter[str]) -> dict[str, int]:
+    return {name: counts[name] for name in _STANDING}
 
 
 def _departments(
-    opened: Sequence[Row[Any]], counts: dict[Any, dict[str, Any]], names: dict[Any, Any]
+    opened: Counter[int | None], standing: dict[int | None, Counter[str]], names: dict[Any, Any]
 ) -> list[dict[str, Any]]:
-    open_in = {row.department_id: int(row.open) for row in opened}
-    zero = {"running": 0, "overdue": 0, "due_within_24h": 0, "breached": 0}
     table = [
         {"department": names[key].code if key else None, "name": names[key].name if key else None,
-         "name_en": names[key].name_en if key else None, "open": open_in.get(key, 0),
-         **{name: value for name, value in counts.get(key, zero).items() if name != "key"}}
-        for key in open_in.keys() | counts.keys()
+         "name_en": names[key].name_en if key else None, "open": opened[key], **_figures(standing[key])}
+        for key in opened.keys() | standing.keys()
     ]  # fmt: skip
     return sorted(table, key=lambda row: (-row["overdue"], -row["open"], row["department"] or ""))

@@ -1,14 +1,14 @@
 """Retention and metrics: what was erased, legal holds, how long a sweep took, messages that wait for a person.
 
 Revision ID: 2026_12_02_retention
-Revises: 2026_11_30_pdca
+Revises: 2026_12_01_access
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "2026_12_02_retention"
-down_revision = "2026_11_30_pdca"
+down_revision = "2026_12_01_access"
 branch_labels = None
 depends_on = None
 
