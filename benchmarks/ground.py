@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import tempfile
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from bihuan.clock import wall_clock
 from bihuan.store.engine import Database
 from bihuan.store.migrations import upgrade
 from bihuan.store.rows import insert_rows
@@ -108,10 +110,20 @@ def middle(work: Callable[[], object], times: int) -> float:
     return median(seconds(work) for _ in range(times))
 
 
+def machine() -> str:
+    """What the figures belong to: processors, memory, system."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{os.cpu_count()} cores, {memory:.0f} GB, {platform.system()} {platform.machine()}"
+
+
+def _minute() -> str:
+    return f"{wall_clock():%Y-%m-%d %H:%MZ}"
+
+
 def keep(name: str, figures: dict[str, Any]) -> None:
     """Print what was measured and write it to benchmarks/results."""
     RESULTS.mkdir(exist_ok=True)
-    record = {"benchmark": name, "python": platform.python_version(), **figures}
+    record = {"benchmark": name, "python": platform.python_version(), "machine": machine(), "at": _minute(), **figures}
     (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
     for key, figure in figures.items():
         print(f"{name:<16} {key:<44} {figure:.4g}" if isinstance(figure, float) else f"{name:<16} {key:<44} {figure}")
