@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlmodel import Session
 from starlette.requests import Request
@@ -12,7 +15,8 @@ from bihuan.errors import UnavailableError
 from bihuan.services.negative_board import running
 from bihuan.store.queries import board as queries
 from bihuan.store.queries import outbox
-from bihuan.web.view import page, site
+from bihuan.store.queries.negative import Counts
+from bihuan.web.view import Site, page, site
 
 SILENT_AFTER = timedelta(minutes=15)
 """Three intervals of the slowest schedule the deadline check may have."""
@@ -21,28 +25,57 @@ ROWS = 8
 _CHECK = "sla"
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The figures of the board, and of when they are."""
+
+    at: datetime
+    lines: Sequence[queries.Figures]
+    ledger: Mapping[str, int]
+    bad: Counts
+
+    @property
+    def total(self) -> queries.Figures:
+        """Of all departments."""
+        return sum(self.lines, queries.Figures())
+
+    @property
+    def size(self) -> int:
+        """Rows that were counted, near enough."""
+        return self.total.open + self.total.breached + sum(self.ledger.values())
+
+
 def show(request: Request) -> Response:
     """The board, as things stand now; it loads itself again every half minute for a reader who asked for that.
 
     Nobody else's page moves under their hands: a page that reloads loses the place of who reads it aloud or enlarged.
+    Where there is very much to count the figures are those of the last count, and the page says of when.
     """
     here = site(request)
     at = here.clock()
+    figures = here.board.get(partial(_count, here), lambda counted: counted.size)
     with here.db.read() as session:
-        lines = queries.by_department(session, at)
         values = {
-            "lines": lines,
-            "total": sum(lines, queries.Figures()),
+            "figures_at": figures.at,
+            "lines": figures.lines,
+            "total": figures.total,
             "overdue": queries.deadlines(session, at, queries.Wish(state="overdue", limit=ROWS)),
             "due_next": queries.deadlines(session, at, queries.Wish(state="due_soon", limit=ROWS)),
-            "ledger": outbox.counts(session),
-            "bad": running(session, here.policy, at),
+            "ledger": figures.ledger,
+            "bad": figures.bad,
             "swept_at": _last_check(session),
             "silent_after": SILENT_AFTER,
             "is_live": request.query_params.get("live") == "yes",
             "is_simulated": queries.is_simulated(session),
         }
     return page(request, "board.html", values)
+
+
+def _count(here: Site) -> Counted:
+    at = here.clock()
+    with here.db.read() as session:
+        lines = queries.by_department(session, at)
+        return Counted(at, lines, outbox.counts(session), running(session, here.policy, at))
 
 
 def _last_check(session: Session) -> datetime | None:

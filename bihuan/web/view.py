@@ -28,6 +28,7 @@ from bihuan.web.access import SIGNED_IN, may, person, who_of
 from bihuan.web.form import LIMITS
 from bihuan.web.reader import LANGUAGE_COOKIE, ZONE_COOKIE, Reader, masked, reader_of
 from bihuan.web.recent import Recent
+from bihuan.web.remembered import Remembered
 from bihuan.web.throttle import Throttle
 from schemas.access import Role
 
@@ -60,6 +61,8 @@ class Site:
     """Counts the answers that come by one link; apart, so that made-up links push no asker out of memory."""
     keys: Throttle = field(default_factory=lambda: Throttle(REQUESTS_PER_MINUTE))
     """Counts the requests that come with one key."""
+    board: Remembered[Any] = field(default_factory=Remembered)
+    """The last count of the board, where it is a long one."""
 
     looks: Recent = field(default_factory=Recent)
     """Remembers which looks at personal data were noted just now."""

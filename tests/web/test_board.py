@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from bihuan.services.deadline import check_due
 from bihuan.services.people import save_department
 from bihuan.store.queries import board, sla
+from bihuan.web import remembered
 from schemas.complaint import EventKind, Kind, Severity
 from schemas.installation import Heartbeat
 
@@ -58,16 +60,41 @@ def test_the_page_shows_the_figures(busy: Any, browser: Any) -> None:
     with busy.db.read() as session:
         total = sum(board.by_department(session, busy.at), board.Figures())
     page = browser.get("/").text
-    numbers = [int(n) for n in re.findall(r'class="total [^"]*"[^>]*><b>(\d+)</b>', page)]
-    assert numbers == [total.open, total.due_soon, total.overdue, total.breached]
+    assert totals(page) == [total.open, total.due_soon, total.overdue, total.breached]
+
+
+def test_a_board_that_is_long_to_count_says_of_when_its_figures_are(
+    busy: Any, browser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remembered, "MANY", 1)
+    monkeypatch.setattr(remembered, "PAUSE", inf)
+    before = browser.get("/").text
+    busy.later(minutes=5)
+    busy.complaint("数完以后才来的")
+    after = browser.get("/").text
+    assert as_of(after) == as_of(before)
+    assert totals(after) == totals(before)
+    monkeypatch.setattr(remembered, "STALE_SECONDS", 0)
+    counted = browser.get("/").text
+    assert as_of(counted) != as_of(before)
+    assert totals(counted)[0] == totals(before)[0] + 1
+
+
+def totals(page: str) -> list[int]:
+    return [int(n) for n in re.findall(r'class="total [^"]*"[^>]*><b>(\d+)</b>', page)]
+
+
+def as_of(page: str) -> str:
+    found = re.search(r"截至 (.*?)</span>", page)
+    assert found
+    return found[1]
 
 
 def test_the_figures_add_up_over_the_departments_of_the_table(busy: Any, browser: Any) -> None:
     page = browser.get("/").text
     table = page[page.index("<tbody>") : page.index("</tbody>")]
     rows = [[int(n) for n in re.findall(r">(\d+)<", row)] for row in table.split("</tr>") if "<td" in row]
-    numbers = [int(n) for n in re.findall(r'class="total [^"]*"[^>]*><b>(\d+)</b>', page)]
-    assert [sum(column) for column in zip(*rows, strict=True)] == numbers
+    assert [sum(column) for column in zip(*rows, strict=True)] == totals(page)
 
 
 def test_what_is_overdue_longest_stands_first(busy: Any) -> None:
