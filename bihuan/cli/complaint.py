@@ -25,6 +25,7 @@ _LISTED = ("number", "registered_at", "state", "severity", "kind", "department",
 _SHOWN = {
     "deadlines": ("milestone", "round", "state", "due_at", "warned_at", "breached_at", "met_at", "corrected_at"),
     "timeline": ("occurred_at", "kind", "actor", "data", "recorded_at"),
+    "holds": ("placed_at", "placed_by", "why", "released_at", "released_by", "released_why"),
     "messages": ("planned_at", "notice", "milestone", "recipient", "state", "reason", "sent_at", "is_repeated"),
 }
 
@@ -180,6 +181,7 @@ def show(number: str, is_json: JsonOption = False) -> None:
                 "deadlines": complaints.deadlines(session, row.id),
                 "timeline": complaints.events(session, row.id),
                 "messages": complaints.messages(session, row.id),
+                "holds": [dict(hold._mapping) for hold in complaints.holds(session, row.id)],
             },
             is_json,
             _SHOWN,
@@ -199,3 +201,28 @@ def list_complaints(
     with office() as here, here.db.read() as session:
         rows = list(complaints.listing(session, department=department, state=state, limit=limit))
         emit(rows, is_json, _LISTED)
+
+
+WhyOption = Annotated[str, typer.Option("--why", help="The reason; it stays on record.")]
+ByOption = Annotated[str, typer.Option("--by", help="Who says so.")]
+
+
+@app.command()
+def hold(number: str, why: WhyOption, by: ByOption, is_json: JsonOption = False) -> None:
+    """Place a complaint under legal hold 法务保全: nothing of it is erased until the hold is released."""
+    from bihuan.services.hold import place_hold
+
+    with office() as here, here.db.write() as session:
+        place_hold(session, number, why, by, here.clock())
+    emit({"number": number, "is_held": True}, is_json)
+    say(f"next: bihuan complaint release {number} --why ... --by ... once it is over")
+
+
+@app.command()
+def release(number: str, why: WhyOption, by: ByOption, is_json: JsonOption = False) -> None:
+    """Release a complaint from legal hold; retention goes its way with it from the next night on."""
+    from bihuan.services.hold import release_hold
+
+    with office() as here, here.db.write() as session:
+        release_hold(session, number, why, by, here.clock())
+    emit({"number": number, "is_held": False}, is_json)

@@ -22,6 +22,7 @@ from bihuan.cli import (
     kpi,
     outbox,
     policy,
+    retention,
     run,
     sla,
     staff,
@@ -56,6 +57,7 @@ app.add_typer(access.app, name="access")
 app.add_typer(policy.app, name="policy")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(database.app, name="db")
+app.add_typer(retention.app, name="retention")
 
 
 def _version(is_wanted: bool) -> None:

@@ -25,6 +25,7 @@ class Flow(StrEnum):
     KPI_SNAPSHOT = "kpi-snapshot"
     IMPROVEMENT_VERIFICATION = "improvement-verification"
     IMPROVEMENT_PROGRESS = "improvement-progress"
+    RETENTION = "retention"
 
 
 def run(flow: Annotated[Flow, typer.Argument(help="Which.")], at: AtOption = None, is_json: JsonOption = False) -> None:
@@ -93,9 +94,15 @@ def _improvement_progress(here: Office) -> dict[str, Any]:
     return asdict(review_week(here.db, here.policy, here.clock))
 
 
+def _retention(here: Office) -> dict[str, Any]:
+    from bihuan.services.retention import erase_all
+
+    return asdict(erase_all(here.db, here.policy, here.clock()))
+
+
 _PASSES = {
     Flow.SLA_CHECK: _sla_check, Flow.ESCALATION_SWEEP: _escalation_sweep, Flow.SURVEY_FOLLOW_UP: _survey_follow_up,
     Flow.OUTBOX_DELIVERY: _outbox_delivery, Flow.IMPROVEMENT_MONTH: _improvement_month,
     Flow.KPI_SNAPSHOT: _kpi_snapshot, Flow.IMPROVEMENT_VERIFICATION: _improvement_verification,
-    Flow.IMPROVEMENT_PROGRESS: _improvement_progress,
+    Flow.IMPROVEMENT_PROGRESS: _improvement_progress, Flow.RETENTION: _retention,
 }  # fmt: skip

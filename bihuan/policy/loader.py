@@ -23,6 +23,7 @@ from bihuan.policy.improvement import ImprovementPolicy
 from bihuan.policy.kpi import KpiPolicy
 from bihuan.policy.models import Policy, RoutingPolicy
 from bihuan.policy.notice import FOLDER, SUFFIXES, with_notices
+from bihuan.policy.retention import RetentionPolicy
 from bihuan.policy.survey import SurveyPolicy
 from bihuan.policy.trend import TrendPolicy
 from schemas.complaint import EventKind
@@ -38,6 +39,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "kpi": KpiPolicy,
     "improvement": ImprovementPolicy,
     "trend": TrendPolicy,
+    "retention": RetentionPolicy,
 }
 SECTIONS = tuple(_MODELS)
 
@@ -66,6 +68,7 @@ def load_policy(directory: Path | None, notice: PolicyFile | None = None) -> Pol
         kpi=parsed["kpi"],
         improvement=parsed["improvement"],
         trend=parsed["trend"],
+        retention=parsed["retention"],
         files=files,
         loaded_at=wall_clock(),
     )

@@ -19,6 +19,7 @@ from bihuan.policy.escalation import EscalationPolicy
 from bihuan.policy.flaw import Flaw, KeyPath, nearest
 from bihuan.policy.improvement import ImprovementPolicy
 from bihuan.policy.kpi import KpiPolicy
+from bihuan.policy.retention import RetentionPolicy
 from bihuan.policy.survey import SurveyPolicy
 from bihuan.policy.trend import TrendPolicy
 from bihuan.policy.value import Code, Words
@@ -56,6 +57,7 @@ class Policy(BaseModel):
     kpi: KpiPolicy
     improvement: ImprovementPolicy
     trend: TrendPolicy
+    retention: RetentionPolicy
     files: dict[str, PolicyFile] = Field(default={}, exclude=True, repr=False)
     """What each section was read from, where it was read from files; no part of what it says."""
     loaded_at: datetime | None = Field(default=None, exclude=True, repr=False)
@@ -81,4 +83,5 @@ class Policy(BaseModel):
         return {
             "deadline": self.deadline, "escalation": self.escalation, "survey": self.survey, "routing": self.routing,
             "kpi": self.kpi, "improvement": self.improvement, "trend": self.trend,
+            "retention": self.retention,
         }  # fmt: skip

@@ -149,6 +149,7 @@ def _append(
     stands = standing(log)
     row.state, row.round, row.handled_at = stands.state, stands.round, stands.handled_at
     row.severity, row.tier = severity_in_force(log), facts_in_force(log).tier
+    row.erased_at = None  # what is entered now is kept for its own time
     session.add(row)
     session.flush()
     rederive(session, book, {row.id: log})

@@ -33,6 +33,7 @@ _EVENT = table_of(ComplaintEvent)
 _COPIED = ("channel", "kind", "severity", "title", "matter", "demand", "product", "region", "business_line", "tier",
            "attributes")  # fmt: skip
 _NAMED = ("department", "handler")
+_ERASED = ("title", "matter", "demand", "attributes")
 _SCOPED = tuple(name for name in DIMENSIONS if name not in {"severity", "department"})
 _TICK = timedelta(microseconds=1)
 _WANTED = ("customer", "matter", "demand", "kind")
@@ -60,7 +61,7 @@ def take_in(session: Session, policy: Policy, settings: Settings, clock: Clock, 
     first, again = _split_repeats(batch)
     known = _known(session, first)
     fresh = [complaint for complaint in first if _identity(complaint) not in known]
-    nameless = {identity for identity, row in known.items() if row.customer_id is None}
+    nameless = {identity for identity, row in known.items() if row.customer_id is None and row.erased_at is None}
     unsigned = [complaint for complaint in first if _identity(complaint) in nameless]
     registry = open_registry(session, settings, first, [*fresh, *unsigned])
     book = in_force(session, policy, clock())
@@ -214,7 +215,7 @@ def _update(
         at = next_moment(logs[row.id], now)
         moved = _moved(_terms(complaint), logs[row.id])
         facts = _merged(row, _facts(complaint, registry), moved)
-        facts["customer_id"] = row.customer_id or registry.customer_id(complaint)
+        facts |= _kept_erased(row, registry, complaint)
         amended = _amendment(row, facts, moved, at)
         news = [event_row(row.id, event, at) for event in (*complaint.events, *amended)]
         news = [event for event in news if (row.id, event["key"]) not in keys]
@@ -227,7 +228,8 @@ def _update(
                     "id": row.id,
                     **facts,
                     "severity": severity_in_force(logs[row.id]),
-                    "missing": _missing(complaint, facts["customer_id"]),
+                    "missing": row.missing if row.erased_at else _missing(complaint, facts["customer_id"]),
+                    "erased_at": None,
                     "state": stands.state,
                     "round": stands.round,
                     "handled_at": stands.handled_at,
@@ -238,6 +240,16 @@ def _update(
     if changed:
         rederive(session, book, {change["id"]: logs[change["id"]] for change in changed})
     return len(changed)
+
+
+def _kept_erased(row: Row[Any], registry: Registry, complaint: ComplaintIn) -> dict[str, Any]:
+    """The complainant; and where retention erased the complaint, what is left of it: a file brings nothing back.
+
+    What it says of news is news: the complaint counts as not erased from then on.
+    """
+    if row.erased_at is None:
+        return {"customer_id": row.customer_id or registry.customer_id(complaint)}
+    return {name: getattr(row, name) for name in ("customer_id", *_ERASED)}
 
 
 def _moved(terms: Mapping[str, Any], log: Sequence[LogLine]) -> dict[str, Any]:

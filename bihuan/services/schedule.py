@@ -19,6 +19,7 @@ _USUAL = {
     "improvement-month": timedelta(days=1),
     "kpi-snapshot": timedelta(days=1),
     "improvement-verification": timedelta(days=1), "improvement-progress": timedelta(days=1),
+    "retention": timedelta(days=1),
 }  # fmt: skip
 _UNKNOWN = timedelta(days=1)
 _EVERY_MINUTES = re.compile(r"(?:\*|\d+-\d+)/(?P<minutes>\d+)(?: \*){4}")

@@ -107,6 +107,7 @@ def _page(
             "handlers": _near_first(names.handlers(session), row.department),
             "departments": {one.code: (one.name, one.name_en) for one in names.departments(session)},
             "cycles": cycles_of(session, row.id),
+            "hold": standing_hold(session, row.id),
             "is_simulated": board.is_simulated(session) or row.is_simulated,
         }  # fmt: skip
     note(request, Seen.COMPLAINT, number)
@@ -144,6 +145,11 @@ def find(session: Session, number: str) -> Row[Any]:
         return queries.one(session, number)
     except UsageError as error:
         raise UnknownComplaint(number) from error
+
+
+def standing_hold(session: Session, complaint_id: int) -> Row[Any] | None:
+    """The legal hold under which a complaint is; None where it is under none."""
+    return next((one for one in queries.holds(session, complaint_id) if one.released_at is None), None)
 
 
 def _codes(events: Sequence[Row[Any]]) -> set[str]:

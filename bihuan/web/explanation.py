@@ -8,7 +8,7 @@ from starlette.responses import Response
 from bihuan.services.explanation import accounts
 from bihuan.services.explanation_words import passages, title
 from bihuan.store.queries import board
-from bihuan.web.complaint import find, standing
+from bihuan.web.complaint import find, standing, standing_hold
 from bihuan.web.look import note
 from bihuan.web.reader import reader_of
 from bihuan.web.view import page, site
@@ -23,10 +23,12 @@ def show(request: Request) -> Response:
         it = find(session, number)
         found = accounts(session, here.policy, number, at)
         is_simulated = board.is_simulated(session) or it.is_simulated
+        hold = standing_hold(session, it.id)
     note(request, Seen.COMPLAINT, number)
     explained = [
         (account, title(account, reader.language), standing(account, at),
          passages(account, reader.language, reader.zone.key))
         for account in found
     ]  # fmt: skip
-    return page(request, "explain.html", {"it": it, "explained": explained, "is_simulated": is_simulated})
+    values = {"it": it, "hold": hold, "explained": explained, "is_simulated": is_simulated}
+    return page(request, "explain.html", values)

@@ -169,6 +169,7 @@ def test_history_lists_every_edition_oldest_first(run, folder, number):
         "kpi",
         "improvement",
         "trend",
+        "retention",
         "deadline",
     ]
     assert {"version", "file", "recorded_at", "effective_at", "applied_at", "moved"} <= set(rows[-1])

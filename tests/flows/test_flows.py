@@ -45,6 +45,7 @@ from flows.improvement_progress import improvement_progress
 from flows.improvement_verification import improvement_verification
 from flows.kpi_snapshot import kpi_snapshot
 from flows.outbox_delivery import outbox_delivery
+from flows.retention import retention
 from flows.sla_check import sla_check
 from flows.survey_follow_up import survey_follow_up
 from schemas.complaint import ComplaintIn, CustomerIn, EventIn, EventKind, Kind, Severity
@@ -289,3 +290,15 @@ def test_both_flows_of_improvement_run_and_find_nothing_the_second_time(prefect:
     with here.db.read() as session:
         found = session.exec(select(Heartbeat.sweep)).all()
     assert {"improvement-verification", "improvement-progress"} <= set(found)
+
+
+def test_retention_erases_what_is_past_its_time_and_leaves_a_heartbeat(prefect: SyncPrefectClient, here: Installation):
+    handled = EventIn(kind=EventKind.HANDLED, occurred_at=wall_clock() - timedelta(days=1))
+    old = ComplaintIn(source="test", external_id="r", title="耳机", registered_at=wall_clock() - timedelta(days=2),
+                      events=(handled,))  # fmt: skip
+    with here.db.write() as session:
+        take_in(session, here.policy, here.settings, wall_clock, [old])
+    counts = retention((wall_clock() + timedelta(days=1200)).isoformat())
+    assert counts["erased"]["complaints"] == 1
+    with here.db.read() as session:
+        assert session.exec(select(Heartbeat.done).where(Heartbeat.sweep == "retention")).one() >= 1

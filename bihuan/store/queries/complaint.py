@@ -15,6 +15,7 @@ from schemas.complaint import Complaint, ComplaintEvent, ComplaintState
 from schemas.deadline import Deadline
 from schemas.outbox import Message
 from schemas.people import Customer, Department, Staff
+from schemas.retention import LegalHold
 
 _C = table_of(Complaint).c
 _D = table_of(Deadline).c
@@ -49,6 +50,14 @@ def one(session: Session, number: str) -> Row[Any]:
     if row is None:
         raise UsageError(f"no complaint {number!r}", cure="see `bihuan complaint list`")
     return row
+
+
+def holds(session: Session, complaint_id: int) -> Sequence[Row[Any]]:
+    """The legal holds of a complaint, oldest first; one that stands has no ``released_at``."""
+    table = table_of(LegalHold).c
+    columns = (table.id, table.placed_at, table.placed_by, table.why,
+               table.released_at, table.released_by, table.released_why)  # fmt: skip
+    return session.execute(select(*columns).where(table.complaint_id == complaint_id).order_by(table.id)).all()
 
 
 def listing(
