@@ -15,7 +15,7 @@ from bihuan.errors import RefusedError, UsageError
 from bihuan.settings import settings
 from bihuan.store.engine import Database, open_database
 
-app = typer.Typer(help="The database: upgrade, check, backup, and another secret.", no_args_is_help=True)
+app = typer.Typer(help="The database: upgrade, check, backup, copy, another secret.", no_args_is_help=True)
 
 
 @app.command()
@@ -87,6 +87,38 @@ def reseal(
     if done.lost:
         say(f"{done.lost} contacts open with neither secret: enter them again, or find the one they were sealed with")
         raise typer.Exit(1)
+
+
+@app.command()
+def copy(
+    source: Annotated[
+        str, typer.Argument(metavar="FROM", help="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME.")
+    ],
+    target: Annotated[str, typer.Argument(metavar="TO", help="The same; without tables, or with empty ones.")],
+    is_json: JsonOption = False,
+) -> None:
+    """Copy a whole database into an empty one, also from SQLite to PostgreSQL and back.
+
+    Every table is counted and compared by hash; whatever stops it leaves the target empty. Stop the flows and the page
+    first: what is entered meanwhile is not in the copy.
+    """
+    from bihuan.store.transfer import copy_database
+
+    _require_file(source)
+    with closing(Database(source)) as old, closing(Database(target)) as new:
+        done = copy_database(old, new, say if sys.stderr.isatty() else lambda _: None)
+    rows = sum(table.rows for table in done)
+    emit({"rows": rows, "tables": done} if is_json else done, is_json)
+    say(f"{rows} rows copied and compared; next: set BIHUAN_DATABASE_URL, keep the secret, `bihuan db check`")
+
+
+def _require_file(url: str) -> None:
+    """Refuse a source that does not exist: SQLite would make it."""
+    from sqlalchemy import make_url
+
+    name = (make_url(url).database or "") if url.startswith("sqlite:///") else ""
+    if name and not Path(name).is_file():
+        raise UsageError(f"there is no file {name}", cure="name the database with sqlite:///FILE")
 
 
 def _copy(db: Database, file: Path) -> None:
