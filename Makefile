@@ -41,7 +41,7 @@ bench: $(STAMP) ## Benchmarks: prints ratios and one table of all, writes benchm
 		echo "== $$file" && $(BIN)/python -m benchmarks.$$(basename $$file .py) $(ARGS) || exit; done
 	@$(BIN)/python -m benchmarks.table
 
-chaos: $(STAMP) ## Kill processes at twenty seeded points; what was promised must still hold
+chaos: $(STAMP) ## Kill workers, databases and servers at seeded points; what was promised must still hold
 	$(BIN)/python -m pytest -m chaos $(ARGS)
 
 e2e: $(STAMP) ## Every page and form in a real Chromium (apt-get install chromium fonts-wqy-microhei)

@@ -222,6 +222,7 @@ def account() -> Callable[[House], Account]:
     return Account.of
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture
+def url_of(request: pytest.FixtureRequest) -> Callable[[str], str]:
+    """A fresh database of that kind, by URL."""
+    return lambda kind: str(request.getfixturevalue(f"{kind}_url"))

@@ -49,15 +49,14 @@ def _assert_kept(house: Any, twin: Any, account: Callable[[Any], Any], capsys: A
     assert found.customers_twice == 0
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 @pytest.mark.parametrize("kills", [5, pytest.param(200, marks=pytest.mark.chaos)])
-def test_kills_over_three_workers_lose_and_repeat_nothing(
-    house_in, postgresql_url, sqlite_url, account, kills, dice, capsys, kind
-):  # fmt: skip
+def test_kills_over_three_workers_lose_and_repeat_nothing(house_in, url_of, account, kills, dice, capsys, kind):
     start = time.monotonic()
-    house = house_in(postgresql_url if kind == "postgresql" else sqlite_url)
+    house = house_in(url_of(kind))
     crew = _live_and_die(house, kills, dice)
     assert crew.killed >= kills
     seconds = time.monotonic() - start
-    twin = house_in(sqlite_url if kind == "postgresql" else postgresql_url)
+    twin = house_in(url_of("postgresql" if kind == "sqlite" else "sqlite"))
     _calm_twin(house, twin)
     _assert_kept(house, twin, account, capsys, seconds, crew.killed)

@@ -35,6 +35,12 @@ MINUTE = timedelta(minutes=1)
 _M, _A = table_of(Message).c, table_of(DeliveryAttempt).c
 
 
+def in_short_on(kind: str, few: int, many: int) -> pytest.MarkDecorator:
+    """A few rounds on one database in each run, many on both in ``make chaos``."""
+    long = [pytest.param(one, many, marks=pytest.mark.chaos) for one in ("sqlite", "postgresql")]
+    return pytest.mark.parametrize(("kind", "rounds"), [(kind, few), *long])
+
+
 def wait(seconds: float) -> None:
     Event().wait(seconds)
 
@@ -94,7 +100,7 @@ def test_a_postgresql_killed_under_the_workers_comes_back_and_nothing_is_lost(
             house.goes_on()
             crew.work([Order(house.at, limit=7)] * 3, meanwhile=lambda: _kill_soon(postgres, dice))
             _comes_back(postgres, house)
-        house.settles(crew)
+        house.settles(crew, 12)
     assert crew.killed == 0
     assert all("docs/operate.md" in why or "BIHUAN_DATABASE_URL" in why for why in crew.said), crew.said
     assert account(house).customers_twice == 0
@@ -121,7 +127,7 @@ def test_three_hours_without_a_database_are_made_up_for_in_one_sweep_and_without
         assert len(late) > 10
         assert len(letters) == len({row.recipient for row in late}) + len(told) - len(late), "the late ones share one"
         assert max(Counter((row.deadline_id, row.recipient) for row in late).values()) == 1, "slots collapse"
-        house.settles(crew)
+        house.settles(crew, 10)
     account(house)
 
 
@@ -169,7 +175,7 @@ def test_a_database_that_somebody_else_holds_for_a_second_is_waited_for(house_in
         holder.start()
         crew.sweep(Order(house.at))
         holder.join()
-        house.settles(crew)
+        house.settles(crew, 4)
     assert crew.refused == 0
     account(house)
 
@@ -192,11 +198,11 @@ LIES = (
 TRUTH = LIES[0]
 
 
-@pytest.mark.parametrize("rounds", [4, pytest.param(60, marks=pytest.mark.chaos)])
+@in_short_on("sqlite", 4, 60)
 def test_servers_that_fail_lie_or_are_slow_lose_nothing_and_tell_no_customer_twice(
-    house_in, database_url, account, rounds, dice
+    house_in, url_of, kind, rounds, dice
 ):  # fmt: skip
-    house = house_in(database_url)
+    house = house_in(url_of(kind))
     house.settings = house.settings.model_copy(update={"send_timeout_seconds": 1})
     with HttpServer(TRUTH) as hook, Crew(house.post(), 3) as crew:
         _reads_short_messages(house, "li", hook)
@@ -236,10 +242,10 @@ def _assert_told_truly(house: Any, requests: int) -> None:
 # --- clocks ---
 
 
-@pytest.mark.parametrize("rounds", [8, pytest.param(100, marks=pytest.mark.chaos)])
-def test_clocks_that_go_back_and_forth_tell_nobody_twice(house_in, database_url, account, rounds, dice):
+@in_short_on("postgresql", 8, 100)
+def test_clocks_that_go_back_and_forth_tell_nobody_twice(house_in, url_of, account, kind, rounds, dice):
     """Each worker has a clock of its own, up to an hour off, and another one each round."""
-    house = house_in(database_url)
+    house = house_in(url_of(kind))
     with Crew(house.post(), 3) as crew:
         for _ in range(rounds):
             house.goes_on()
@@ -254,9 +260,9 @@ def test_clocks_that_go_back_and_forth_tell_nobody_twice(house_in, database_url,
 # --- pace ---
 
 
-def test_a_target_gets_its_share_of_a_minute_however_many_workers_write_to_it(house_in, database_url):
+def test_a_target_gets_its_share_of_a_minute_however_many_workers_write_to_it(house_in, postgresql_url):
     """Three workers, one robot that everybody reads, and a heap of urgent letters that go out alone."""
-    house = house_in(database_url)
+    house = house_in(postgresql_url)
     house.settings = house.settings.model_copy(update={"send_per_minute": 5})
     with HttpServer() as robot, Crew(house.post(), 3) as crew:
         with house.db.write() as session:
