@@ -13,11 +13,14 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateName,
 )
+from prefect.states import Crashed
 
 from bihuan.clock import wall_clock
 
 LATE_AFTER = timedelta(hours=2)
 STUCK_AFTER = timedelta(minutes=15)
+DEAD_AFTER = timedelta(hours=6)
+"""Longer than the longest task is let run, with its retries."""
 _PAGE = 200
 
 
@@ -25,17 +28,37 @@ _PAGE = 200
 def clear_dead_runs() -> dict[str, int]:
     """Delete runs that are late by hours, and those whose worker died between taking and starting them.
 
+    Runs that cannot still be running are marked Crashed: their host went down, and nothing watched their heartbeat.
+
     Returns:
-        Counts: late, stuck.
+        Counts: late, stuck, dead.
     """
     now = wall_clock()
     with get_client(sync_client=True) as client:
         deleted = {
             "late": delete_waiting(client, ["Late"], now - LATE_AFTER),
             "stuck": delete_waiting(client, ["Pending", "Submitting"], now - STUCK_AFTER),
+            "dead": bury(client, now - DEAD_AFTER),
         }
-    get_run_logger().info("runs deleted: late %s, stuck %s", deleted["late"], deleted["stuck"])
+    get_run_logger().info("runs deleted: late %s, stuck %s; dead %s", *deleted.values())
     return deleted
+
+
+def bury(client: SyncPrefectClient, before: datetime) -> int:
+    """Mark Crashed what has been Running since before ``before``.
+
+    Returns:
+        How many.
+    """
+    running = FlowRunFilter(state=FlowRunFilterState(name=FlowRunFilterStateName(any_=["Running"])))
+    dead = [
+        run
+        for run in client.read_flow_runs(flow_run_filter=running, limit=_PAGE)
+        if run.state and run.state.timestamp < before
+    ]
+    for run in dead:
+        client.set_flow_run_state(run.id, Crashed(message=f"still running after {DEAD_AFTER}"), force=True)
+    return len(dead)
 
 
 def delete_waiting(client: SyncPrefectClient, names: list[str], before: datetime) -> int:

@@ -56,6 +56,7 @@ from schemas.survey import Invitation
 from schemas.verification import Verdict
 from tasks.batches import LONGEST, MOST_BATCHES, until_none
 from tasks.deadline import check_due_batch
+from tasks.housekeeping import bury
 from tasks.improvement import CONCLUSION
 from tasks.installation import Installation, installation
 from tasks.outbox import deliver_batch
@@ -204,10 +205,18 @@ def test_house_keeping_deletes_runs_late_by_hours_only(prefect: SyncPrefectClien
     now = wall_clock()
     old, recent = (prefect.create_flow_run(sla_check, state=Scheduled(name="Late", scheduled_time=now - late))
                    for late in (timedelta(hours=3), timedelta(hours=1)))  # fmt: skip
-    assert house_keeping() == {"late": 1, "stuck": 0}
+    assert house_keeping() == {"late": 1, "stuck": 0, "dead": 0}
     with pytest.raises(ObjectNotFound):
         prefect.read_flow_run(old.id)
     assert prefect.read_flow_run(recent.id).state_name == "Late"
+
+
+def test_a_run_that_cannot_still_be_running_is_buried(prefect: SyncPrefectClient):
+    run = prefect.create_flow_run(house_keeping, state=Running())
+    assert bury(prefect, wall_clock() - timedelta(hours=1)) == 0
+    assert prefect.read_flow_run(run.id).state_type is StateType.RUNNING
+    assert bury(prefect, wall_clock() + timedelta(minutes=1)) >= 1
+    assert prefect.read_flow_run(run.id).state_type is StateType.CRASHED
 
 
 def test_on_sqlite_no_automation_is_made(prefect: SyncPrefectClient):
