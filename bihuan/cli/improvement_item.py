@@ -46,12 +46,13 @@ def draft(
 ) -> None:
     """Begin an item: from a finding, with what the data say of it, or by hand with its name."""
     from bihuan.services import item
+    from bihuan.settings import settings
 
     given = changes(pairs)
     with office() as here, here.db.write() as session:
         tools = (session, here.policy, here.clock)
         if finding:
-            number = item.draft_from_finding(*tools, cycle, finding, who(by))
+            number = item.draft_from_finding(*tools, cycle, finding, who(by), language=settings().language)
             if given:
                 item.amend(*tools, number, given, who(by))
         else:

@@ -20,6 +20,7 @@ from bihuan.services.dossier import today_of
 from bihuan.services.item_edit import ITEM_FIELDS, settle_priority
 from bihuan.services.item_field import write
 from bihuan.services.item_log import needed, note
+from bihuan.services.item_wording import FindingWording
 from bihuan.store.lock import hold
 from bihuan.store.rows import table_of
 from schemas.improvement import AnalysisRun, Disposition, Finding, FindingState, Problem
@@ -99,12 +100,22 @@ def _begun(session: Session, clock: Clock, item: Item, by: str, told: dict[str, 
 
 
 def draft_from_finding(
-    session: Session, policy: Policy, clock: Clock, cycle_number: str, finding_number: str, by: str
-) -> str:
+    session: Session, policy: Policy, clock: Clock, cycle_number: str, finding_number: str, by: str,
+    *, language: str = "zh",
+) -> str:  # fmt: skip
     """Begin an item from a finding, which is accepted by that: baseline, share, stage, evidence and a priority.
 
     The month by which it was found is no part of its baseline: it would flatter any effect. Doing it again gives the
     item that there is.
+
+    Args:
+        session: Inside ``Database.write``.
+        policy: Its indicators, and how a priority follows.
+        clock: Tells the present.
+        cycle_number: Of an open cycle.
+        finding_number: What it is about.
+        by: Who.
+        language: In which name, problem and first cause are written: that of whoever begins it.
 
     Returns:
         Its number.
@@ -121,14 +132,15 @@ def draft_from_finding(
         raise RefusedError(f"{finding_number} was {finding.disposition}", cure="begin one by hand, and say why")
     run = session.get_one(AnalysisRun, finding.run_id)
     cycle, counted = find_open_cycle(session, cycle_number), counted_by(policy, finding.indicator)
-    item = new_item(session, policy, clock, cycle, _name(finding, counted))
+    said = FindingWording(session, finding, language)
+    item = new_item(session, policy, clock, cycle, said.name(counted.policy if counted else None))
+    item.problem = said.problem(run)
     _fill(session, item, finding, run, counted)
     _suggest(session, item, finding, run)
     _dispose(clock, finding, Disposition.ACCEPTED, "", by)
     session.add(finding)
     number = _begun(session, clock, item, by, {"finding": finding.number})
-    place = f"{finding.dimension}: {finding.element}" if finding.element else finding.indicator
-    session.add(Cause(item_id=item.id or 0, bone=finding.bone, statement=place, is_suggested=True))
+    session.add(Cause(item_id=item.id or 0, bone=finding.bone, statement=said.cause, is_suggested=True))
     session.flush()
     return number
 
@@ -155,14 +167,9 @@ def counted_by(policy: Policy, name: str) -> Counted | None:
     return None
 
 
-def _name(finding: Finding, counted: Counted | None) -> str:
-    what = counted.policy.words.zh if counted else finding.indicator
-    return f"{what}：{finding.element}"[:300] if finding.element else what
-
-
 def _fill(session: Session, item: Item, finding: Finding, run: AnalysisRun, counted: Counted | None) -> None:
     item.finding_id, item.dimension, item.element = finding.id, finding.dimension, finding.element
-    item.evidence, item.problem = list(finding.evidence), _problem(finding, run)
+    item.evidence = list(finding.evidence)
     if counted:
         item.indicator = counted.name
         if finding.x0 is not None and finding.n0:
@@ -174,14 +181,6 @@ def _fill(session: Session, item: Item, finding: Finding, run: AnalysisRun, coun
         item.department_id = session.exec(select_rows(Department.id).where(Department.code == finding.element)).first()
     if line := _line(session, finding):
         item.share_ratio, item.stage, item.kind = line.share_ratio, line.stage, line.kind
-
-
-def _problem(finding: Finding, run: AnalysisRun) -> str:
-    place = f"{finding.dimension} {finding.element} " if finding.element else ""
-    parts = [f"{run.period_on:%Y-%m} {place}{finding.indicator}"]
-    for x, n in ((finding.x0, finding.n0), (finding.x1, finding.n1)):
-        parts.append(f"{x:g}/{n} ({x / n:.1%})" if x is not None and n else "–")
-    return f"{parts[0]}: {parts[1]} → {parts[2]}"
 
 
 def _line(session: Session, finding: Finding) -> Problem | None:

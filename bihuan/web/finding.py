@@ -43,7 +43,8 @@ def _done(request: Request, fields: Mapping[str, str]) -> str:
     with here.db.write() as session:
         given = session, here.policy, here.clock
         if act == "accept":
-            item = draft_from_finding(*given, fields.get("cycle", ""), number, by)
+            language = reader_of(request, here.settings).language
+            item = draft_from_finding(*given, fields.get("cycle", ""), number, by, language=language)
             return f"/improvement/{quote(item, safe='')}?done=draft"
         if act not in _NOT_WORKED_ON:
             raise HTTPException(400)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlmodel import select
 
 from bihuan.errors import RefusedError, UsageError
 from bihuan.services import item_draft
@@ -23,6 +24,7 @@ from bihuan.services.item import (
     resume,
 )
 from bihuan.services.item_log import EndedItemError, LackingError, StaleError
+from bihuan.services.item_wording import FindingWording
 from bihuan.services.measure import add_measure
 from schemas.effect import Standard, SustainWatch, WatchState
 from schemas.improvement import Disposition, Finding
@@ -88,10 +90,37 @@ def test_from_a_finding_come_baseline_share_stage_evidence_and_a_suggestion(work
     assert (told["dimension"], told["element"], told["evidence"]) == ("product", "洗衣机", works.evidence)
     assert (told["importance"], told["urgency"], told["priority"].value) == (5, 2, "high")
     assert told["suggested"]["priority"] == "high"
-    assert [(one["statement"], one["is_suggested"]) for one in told["causes"]] == [("product: 洗衣机", True)]
-    assert "14/140 (10.0%) → 33/48 (68.8%)" in told["problem"]
+    assert [(one["statement"], one["is_suggested"]) for one in told["causes"]] == [("产品“洗衣机”", True)]
+    assert told["name"] == "处理及时率：洗衣机"
+    assert told["problem"] == "2026-10，产品“洗衣机”的处理超时率由 10.0% (14/140) 变为 68.8% (33/48)。"
     finding = works.office.rows(Finding)[0]
     assert (finding.disposition, finding.disposed_by) == (Disposition.ACCEPTED, "qian")
+
+
+def test_a_finding_is_told_in_the_language_of_whoever_takes_it_up(works):
+    number = works(draft_from_finding, works.opened(), "F-2026-10-01", "qian", language="en")
+    told = works.show(number)
+    assert told["name"] == f"{works.office.policy.kpi.indicators['on_time_handled'].words.en}: 洗衣机"
+    assert told["problem"] == "2026-10 · Product “洗衣机” · Handled late: 10.0% (14/140) → 68.8% (33/48)"
+    assert told["causes"][0]["statement"] == "Product “洗衣机”"
+
+
+@pytest.mark.parametrize(("place", "zh", "en"), [
+    ({"dimension": "severity", "element": "urgent"}, "严重程度“紧急”", "Severity “urgent”"),
+    ({"dimension": "department", "element": "service"}, "部门“service 部”", "Department “service 部”"),
+    ({"dimension": "severity/product", "element": "major / 洗衣机"}, "严重程度“重大”、产品“洗衣机”",
+     "Severity “major”, Product “洗衣机”"),
+    ({"dimension": "", "element": ""}, "处理超时率", "Handled late"),
+])  # fmt: skip
+def test_a_place_is_called_what_the_pages_call_it(works, place, zh, en):
+    works.opened()
+    with works.office.db.write() as session:
+        finding = session.exec(select(Finding)).one()
+        for name, value in place.items():
+            setattr(finding, name, value)
+        said = [FindingWording(session, finding, language).cause for language in ("zh", "en")]
+        session.rollback()
+    assert said == [zh, en]
 
 
 def test_what_a_months_analysis_calls_its_rates_is_what_it_calls_them():
@@ -319,7 +348,7 @@ def test_what_did_not_work_goes_on_as_a_child_with_what_is_different(works, verd
     assert (born, told["parent"], told["what_changed"], told["state"]) == (
         "PDCA-2026-11-02", number, "new_measure", S.DRAFT,
     )  # fmt: skip
-    assert [(one["statement"], one["state"].value) for one in told["causes"]] == [("product: 洗衣机", "confirmed")]
+    assert [(one["statement"], one["state"].value) for one in told["causes"]] == [("产品“洗衣机”", "confirmed")]
     assert (told["measures"], told["approvals"], told["due_on"]) == ([], [], None)
 
 

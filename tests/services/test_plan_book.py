@@ -172,7 +172,7 @@ def test_causes_stand_as_a_tree_and_the_gantt_says_what_is_late(works, book):
     found = book("en")
     rows = records(page_of(found, CAUSES))
     assert [(row["statement"].value, row["level"].value) for row in rows] == [
-        ("product: 洗衣机", 1), ("why", 2), ("another bone", 1),
+        ("产品“洗衣机”", 1), ("why", 2), ("another bone", 1),
     ]  # fmt: skip
     assert [row["statement"].alignment.indent for row in rows] == [0, 1, 0]
     works.office.at = datetime.fromisoformat("2026-12-16T02:00+00:00")

@@ -236,6 +236,6 @@ def test_a_verdict_leaves_a_lesson_that_is_found_by_its_words(acts):
     assert acts.works(keep_lessons) == 1
     assert acts.works(keep_lessons) == 0
     (one,) = acts.works.look(find_lessons, "ten PARTS")
-    assert (one["item"], one["verdict"], one["causes"]) == (number, Verdict.EFFECTIVE, ["product: 洗衣机"])
+    assert (one["item"], one["verdict"], one["causes"]) == (number, Verdict.EFFECTIVE, ["产品“洗衣机”"])
     assert one["effect"].startswith("on_time_handled 90.0% → ")
     assert acts.works.look(find_lessons, "parts lorries") == []

@@ -31,7 +31,7 @@ def test_the_whole_chain_stands_on_one_page(improving: Any, browser: Any) -> Non
     assert all(f'href="/complaints/{number}"' in part(page, "complaints") for number in improving.evidence)
     assert "候选 F-2026-11-01" in part(page, "complaints")
     assert all(word in part(page, "goal") for word in ("处理及时率", "90.0% (126/140)", "95.0%", "产品：洗衣机"))
-    assert all(word in part(page, "causes") for word in ("product: 洗衣机", "已确认", "数据：48 台中有 33 台在等配件"))
+    assert all(word in part(page, "causes") for word in ("产品“洗衣机”", "已确认", "数据：48 台中有 33 台在等配件"))
     assert all(word in part(page, "measures") for word in ("门店备齐十种常用配件", "已完成", "库存清单", "覆盖 90%"))
     assert all(word in part(page, "plan") for word in ("已冻结", "2026-11-01", "435"))
     assert all(word in part(page, "standard") for word in (standard, "门店备件", "95%", "已安排告知"))
@@ -73,10 +73,10 @@ def test_why_under_why_stands_as_a_tree_and_on_its_bone(improving: Any, browser:
     improving(exclude_cause, other, "培训记录齐全", "li")
     causes = part(look(improving, browser), "causes")
     tree = causes.split("<h3>流程</h3>")[1]
-    assert tree.index("product: 洗衣机") < tree.index("配件没有备货") < tree.index("采购不看消耗量")
+    assert tree.index("产品“洗衣机”") < tree.index("配件没有备货") < tree.index("采购不看消耗量")
     assert "第 3 个为什么" in tree
     drawing = causes.split("<svg")[1].split("</svg>")[0]
-    assert ("product: 洗衣机" in drawing, "采购不看消耗量" in drawing, "新人不会修" in drawing) == (True, True, False)
+    assert ("产品“洗衣机”" in drawing, "采购不看消耗量" in drawing, "新人不会修" in drawing) == (True, True, False)
     assert 'class="is-out">新人不会修' in causes
 
 
