@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bihuan.analysis import assurance, spc
+from bihuan.analysis.relapse import relapses
 from bihuan.analysis.trend import Charted, Found, Kind, Plan, Series, chart, signals
 from schemas.verification import Metric
 
@@ -37,7 +38,7 @@ class Sustained:
     is_clean: bool
     """Whether that is enough to close."""
     recurred_on: date | None
-    """The first day of the period in which a signal on the bad side spoke; None: none has."""
+    """The first day of the period in which it was told that what was reached is lost; None: it is not."""
     signals: tuple[Found, ...]
     """Of the new phase, good and bad, in the order in which they spoke."""
     assurance: assurance.Assurance | None
@@ -50,8 +51,8 @@ def sustain(
 ) -> Sustained:  # fmt: skip
     """How far an improvement has held.
 
-    A bad point is one beyond the limit on the bad side, provisional or frozen, or in a run there. Recurrence needs
-    frozen limits and a point of the watch.
+    A bad point is one beyond the limit on the bad side, provisional or frozen, or in a run there. Recurrence is
+    more: see ``relapse``; it needs frozen limits, and points of the watch.
 
     Args:
         series: Of the new phase alone, weeks or months from the end of the washout on, as ``period.series_of`` gives.
@@ -74,8 +75,9 @@ def sustain(
     last_bad = int(np.flatnonzero(is_bad)[-1]) if is_bad.any() else -1
     clean = np.flatnonzero(is_watched & (np.arange(len(series)) > last_bad))
     months = _months(starts[clean[0]], _end(starts, int(clean[-1]), until)) if len(clean) else 0
-    worse = {place for it in found if it.is_worse for place in range(it.at, it.until + 1)}
-    recurred = sorted(worse & set(np.flatnonzero(is_watched).tolist()))
+    recurred = [] if charted.is_trial else relapses(
+        series, plan.kind, charted.is_baseline, is_watched, is_lower_worse=plan.is_lower_worse
+    )  # fmt: skip
     return Sustained(
         charted, charted.is_trial, len(clean), months, len(clean) >= CLEAN_POINTS or months >= CLEAN_MONTHS,
         starts[recurred[0]] if recurred else None, tuple(found),

@@ -1,7 +1,7 @@
 """The sustain watch 巩固 over improved indicators: limits frozen once there are enough points, then only signals.
 
-It begins with the verdict and goes on so many days after closing. A signal on the bad side after that reopens the
-matter: a new item, and the old one is not held 未保持.
+It begins with the verdict and goes on so many days after closing. A relapse (``bihuan.analysis.relapse``) after that
+reopens the matter: a new item, and the old one is not held 未保持.
 """
 
 from __future__ import annotations
