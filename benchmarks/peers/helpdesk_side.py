@@ -1,7 +1,7 @@
 """django-helpdesk's side: tickets of which some are due, and its own ``escalate_tickets``; run by the peer's Python.
 
-Arguments: the database's URL, how many tickets are open, how many of them are due, and whether there are templates for
-the letters. Prints the command's time as JSON.
+Arguments: the database's URL, how many tickets are open, how many of them are due in a round, and how many rounds there
+are. Prints the seconds of each round as JSON.
 """
 
 from __future__ import annotations
@@ -28,17 +28,31 @@ _STAFF = 300
 _PAGE = 5000
 
 
-def main(url: str, opened: int, due: int, has_letters: bool) -> None:
-    """Migrate, fill, escalate."""
+def main(url: str, opened: int, due: int, rounds: int) -> None:
+    """Migrate, fill, and escalate ``due`` others in each round, first with letters, then without."""
     _configure(url)
     call_command("migrate", verbosity=0)
-    _fill(opened, due, has_letters)
+    call_command("loaddata", "emailtemplate.json", verbosity=0)
+    _fill(opened)
+    with_letters = [_round(due) for _ in range(rounds)]
+    from helpdesk.models import EmailTemplate, FollowUp, TicketChange
+
+    EmailTemplate.objects.all().delete()
+    without = [_round(due) for _ in range(rounds)]
+    done = FollowUp.objects.count(), TicketChange.objects.count()
+    print(json.dumps({"with letters": with_letters, "without letters": without, "done": done}))
+
+
+def _round(due: int) -> float:
+    """Seconds of the command over tickets none of which was escalated before."""
+    from django.utils import timezone
+    from helpdesk.models import Ticket
+
+    fresh = Ticket.objects.filter(last_escalation__isnull=True).order_by("id").values_list("id", flat=True)[:due]
+    Ticket.objects.filter(id__in=list(fresh)).update(created=timezone.now() - timedelta(days=3))
     start = time.perf_counter()
     call_command("escalate_tickets")
-    took = time.perf_counter() - start
-    from helpdesk.models import FollowUp, TicketChange
-
-    print(json.dumps({"seconds": took, "followups": FollowUp.objects.count(), "changes": TicketChange.objects.count()}))
+    return time.perf_counter() - start
 
 
 def _configure(url: str) -> None:
@@ -68,13 +82,10 @@ def _database(url: str) -> dict[str, Any]:
             "PASSWORD": unquote(parts.password or ""), "HOST": host, "PORT": parts.port or ""}  # fmt: skip
 
 
-def _fill(opened: int, due: int, has_letters: bool) -> None:
+def _fill(opened: int) -> None:
     from django.contrib.auth.models import User
-    from django.utils import timezone
     from helpdesk.models import Queue, Ticket
 
-    if has_letters:
-        call_command("loaddata", "emailtemplate.json", verbosity=0)
     queue = Queue.objects.create(title="complaints", slug="complaints", escalate_days=2, locale="en")
     staff = User.objects.bulk_create(
         User(username=f"s{number}", email=f"s{number}@example.test") for number in range(_STAFF)
@@ -85,9 +96,7 @@ def _fill(opened: int, due: int, has_letters: bool) -> None:
                    secret_key=str(number))
             for number in range(start, min(start + _PAGE, opened))
         )  # fmt: skip
-    some = Ticket.objects.order_by("id").values_list("id", flat=True)[:due]
-    Ticket.objects.filter(id__in=list(some)).update(created=timezone.now() - timedelta(days=3))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), has_letters=sys.argv[4] == "letters")
+    main(sys.argv[1], *map(int, sys.argv[2:]))
