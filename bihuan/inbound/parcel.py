@@ -6,17 +6,26 @@ entities can grow without bound, and no spreadsheet program writes one.
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NoReturn
+from xml.etree.ElementTree import ParseError
 from xml.parsers import expat
+
+from openpyxl.utils.exceptions import InvalidFileException
 
 from bihuan.errors import UsageError
 
 MEBIBYTE = 1 << 20
+DAMAGED = (
+    zipfile.BadZipFile, InvalidFileException, expat.ExpatError, ParseError, zlib.error, struct.error, EOFError,
+    LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RuntimeError, OSError,
+)  # fmt: skip
+"""What openpyxl raises for a workbook in which something else stands than it expects: it takes XML at its word."""
 _PARTS = 5_000
 _PIECE = 4096
 
@@ -69,7 +78,7 @@ def _require_plain(file: Path, parcel: zipfile.ZipFile, part: zipfile.ZipInfo) -
             f"{file} holds XML with a document type, which no spreadsheet program writes",
             cure="open it in a spreadsheet program and save it again",
         ) from None
-    except (expat.ExpatError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError):
+    except DAMAGED:
         return  # damaged, encrypted or of another kind: whoever opens it says so
 
 

@@ -6,20 +6,16 @@ by the headings in either language.
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from warnings import catch_warnings, simplefilter
-from xml.etree.ElementTree import ParseError
 
 import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
 
 from bihuan.errors import UsageError
-from bihuan.inbound.parcel import MEBIBYTE, require_bearable
+from bihuan.inbound.parcel import DAMAGED, MEBIBYTE, require_bearable
 from bihuan.inbound.plan_cell import Vocabulary
 from bihuan.inbound.plan_row import Base, Cell, Grid, Page, read_page
 from bihuan.rules.plan_table import BASE_SHEET, FORMAT, SHEETS
@@ -31,9 +27,6 @@ _LEAST = 3
 _LARGEST = 32 * MEBIBYTE
 """Unpacked, of a workbook that is read as a whole: a cycle of five hundred items has a tenth of it."""
 _EXPORT = "export it again with `bihuan improvement export CYCLE FILE`"
-_DAMAGED = (
-    zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, IndexError, ValueError, EOFError, zlib.error,
-)  # fmt: skip
 
 Headings = Mapping[str, Mapping[str, str]]
 """By sheet: a heading in either language, to its key."""
@@ -98,14 +91,14 @@ def _grids(file: Path) -> dict[str, Grid]:
 def _opened(file: Path, *, has_values: bool) -> Any:
     require_bearable(file, _LARGEST)
     try:
-        with catch_warnings():
+        with file.open("rb") as handle, catch_warnings():
             simplefilter("ignore")  # openpyxl's remarks on styles and extensions it leaves out
-            return openpyxl.load_workbook(file, data_only=has_values)
+            return openpyxl.load_workbook(handle, data_only=has_values)
     except FileNotFoundError as error:
         raise UsageError(f"there is no file {file}", cure="check the path") from error
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}", cure="check its permissions") from error
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise UsageError(f"{file.name} is not an XLSX workbook", cure="save it as .xlsx") from error
 
 

@@ -23,8 +23,9 @@ _CSAT, _NPS = range(1, 6), range(11)
 
 
 def _by_themselves(codes: Any) -> Any:
-    """A list of codes, each of which means itself."""
-    return {code: code for code in codes} if isinstance(codes, list) else codes
+    """A list of codes, each of which means itself; what is no list of words is left to be refused."""
+    is_list = isinstance(codes, list) and not any(isinstance(code, list | dict) for code in codes)
+    return {code: code for code in codes} if is_list else codes
 
 
 class _Question(Origin):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,13 +14,11 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 from warnings import catch_warnings, simplefilter
-from xml.etree.ElementTree import ParseError
 
 import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
 
 from bihuan.errors import UsageError
-from bihuan.inbound.parcel import MEBIBYTE, require_bearable
+from bihuan.inbound.parcel import DAMAGED, MEBIBYTE, require_bearable
 
 _CSV, _JSON, _WORKBOOK = {".csv", ".tsv", ".txt"}, {".jsonl", ".ndjson"}, {".xlsx", ".xlsm"}
 _OBJECTS_AHEAD = 100
@@ -30,9 +27,6 @@ _LARGEST_WORKBOOK = 1024 * MEBIBYTE
 """Unpacked: a million rows of a few hundred characters each. They are read one by one, but their texts together."""
 _LONGEST_LINE = 8 * MEBIBYTE
 """Characters of a line of text, which is held as a whole: what decompresses into one endless line ends here."""
-_NOT_A_WORKBOOK = (
-    zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, IndexError, ValueError, EOFError, zlib.error,
-)  # fmt: skip
 
 
 class Row(NamedTuple):
@@ -78,7 +72,7 @@ def sheet_names(file: Path) -> tuple[str, ...]:
         return ()
     book = _book(file)
     book.close()
-    return tuple(book.sheetnames)
+    return tuple(book.sheets.sheetnames)
 
 
 def count_rows(file: Path) -> int | None:
@@ -199,16 +193,31 @@ def _json_row(line: int, found: dict[str, Any] | str, header: tuple[str, ...]) -
     return Row(line, [_text(found.get(column)) for column in header])
 
 
-def _book(file: Path) -> Any:
-    with _refusing(file), file.open("rb"):
-        pass
-    require_bearable(file, _LARGEST_WORKBOOK)
+class _Book(NamedTuple):
+    """A workbook that is read row by row, and its file: openpyxl leaves the latter open where it gives up."""
+
+    sheets: Any
+    handle: IO[bytes]
+
+    def close(self) -> None:
+        self.sheets.close()
+        self.handle.close()
+
+
+def _book(file: Path) -> _Book:
+    with _refusing(file):
+        handle = file.open("rb")
     try:
+        require_bearable(file, _LARGEST_WORKBOOK)
         with catch_warnings():
             simplefilter("ignore")  # openpyxl's remarks on styles and extensions it leaves out
-            return openpyxl.load_workbook(file, read_only=True, data_only=True)
-    except _NOT_A_WORKBOOK as error:
+            return _Book(openpyxl.load_workbook(handle, read_only=True, data_only=True), handle)
+    except DAMAGED as error:
+        handle.close()
         raise _no_workbook(file) from error
+    except UsageError:
+        handle.close()
+        raise
 
 
 def _no_workbook(file: Path) -> UsageError:
@@ -217,12 +226,15 @@ def _no_workbook(file: Path) -> UsageError:
 
 def _workbook(file: Path, sheet: str | None) -> Table:
     book = _book(file)
-    if sheet is not None and sheet not in book.sheetnames:
-        raise UsageError(f"{file} has no sheet {sheet!r}", cure=f"its sheets are: {', '.join(book.sheetnames)}")
+    names = book.sheets.sheetnames
+    if sheet is not None and sheet not in names:
+        book.close()
+        raise UsageError(f"{file} has no sheet {sheet!r}", cure=f"its sheets are: {', '.join(names)}")
     try:
-        rows = _sheet_rows(file, book, book[sheet] if sheet else book.worksheets[0])
+        rows = _sheet_rows(file, book, book.sheets[sheet] if sheet else book.sheets.worksheets[0])
         first = next(rows, None)
-    except _NOT_A_WORKBOOK as error:
+    except DAMAGED as error:
+        book.close()
         raise _no_workbook(file) from error
     header = list(first.cells) if first else []
     while header and not header[-1]:
@@ -231,13 +243,13 @@ def _workbook(file: Path, sheet: str | None) -> Table:
     return Table(_header(place, header), (_fitted(row, len(header)) for row in rows))
 
 
-def _sheet_rows(file: Path, book: Any, sheet: Any) -> Iterator[Row]:
+def _sheet_rows(file: Path, book: _Book, sheet: Any) -> Iterator[Row]:
     sheet.reset_dimensions()  # some programs write a wrong size, and openpyxl would believe it
     try:
         for number, cells in enumerate(sheet.iter_rows(values_only=True), start=1):
             if any(cell is not None for cell in cells):
                 yield Row(number, [_text(cell) for cell in cells])
-    except (ParseError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except DAMAGED as error:
         raise UsageError(f"{file} is damaged", cure="open it in a spreadsheet program and save it again") from error
     finally:
         book.close()

@@ -16,6 +16,7 @@ from bihuan.errors import PolicyError
 from bihuan.policy.flaw import Flaw, KeyPath
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DEEPEST = 50
 _CONSTANTS: dict[str, Any] = {"": None, "~": None, "null": None, "true": True, "false": False}
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,18}")
@@ -59,7 +60,9 @@ def read_document(file: str, raw: bytes) -> Document:
     """
     document = Document(file)
     try:
-        root = yaml.compose(raw.decode("utf-8-sig"), Loader=_LOADER)
+        text = raw.decode("utf-8-sig")
+        _require_shallow(text)
+        root = yaml.compose(text, Loader=_LOADER)
         document.content.update(_Reader(document.lines).root(root))
     except UnicodeDecodeError as error:
         raise PolicyError(f"{file}: is not UTF-8 text", cure="save it as UTF-8") from error
@@ -71,6 +74,22 @@ def read_document(file: str, raw: bytes) -> Document:
     except Flaw as flaw:
         raise document.error(flaw) from flaw
     return document
+
+
+def _require_shallow(text: str) -> None:
+    """Refuse what nests so deep that the parser, which is written in C and recurses, would take the process with it.
+
+    Raises:
+        Flaw: It does.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                raise Flaw(f"nests more than {_DEEPEST} deep", "write it flat; no policy is so deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 class _Reader:
