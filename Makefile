@@ -47,7 +47,7 @@ chaos: $(STAMP) ## Kill workers, databases and servers at seeded points; what wa
 e2e: $(STAMP) ## Every page and form in a real Chromium (apt-get install chromium fonts-wqy-microhei)
 	$(BIN)/python -m pytest -m e2e -rs $(ARGS)
 
-fuzz: $(STAMP) ## Twenty thousand malformed requests to the pages, seeded: no fault, and nothing changes
+fuzz: $(STAMP) ## A hundred thousand malformed requests and files, seeded: no fault, and nothing changes
 	$(BIN)/python -m pytest -m fuzz $(ARGS)
 
 fix: $(STAMP) ## Format, and mend what the linter can

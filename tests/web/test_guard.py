@@ -10,6 +10,7 @@ from bihuan.store.queries import board
 from bihuan.web.security import FORM_COOKIE, LARGEST_BODY, token
 from schemas.complaint import EventKind
 
+FILE = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.php"\r\n\r\n<?php ?>\r\n--x--\r\n'
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
@@ -123,6 +124,7 @@ def test_a_body_beyond_the_limit_is_not_read_to_its_end(office: Any, browser: An
     ("body", "headers", "status"),
     [
         (b"{}", {"Content-Type": "application/json"}, 415),
+        (FILE, {"Content-Type": "multipart/form-data; boundary=x"}, 415),
         (b"", {}, 415),
         (b"kind=%ff%fe", FORM, 400),
         ("kind=é".encode(), FORM, 400),
