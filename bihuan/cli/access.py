@@ -37,13 +37,15 @@ def list_looks(
         say("sign-in is off: who looks at the pages is not known, so nothing of that is noted (docs/sign-in.md)")
 
 
-def note_command(here: Office, what: Seen, subject: str, command: str) -> None:
+def note_command(here: Office, what: Seen, command: str, *subjects: str) -> None:
     """Note that the user of this machine sees or takes out something by a command; say so where it cannot be noted."""
     from bihuan.services.access import Looker, note
     from schemas.access import Way
 
+    if not subjects:
+        return
     try:
         with here.db.write() as session:
-            note(session, Looker(getuser(), Way.COMMAND), what, [subject], f"bihuan {command}", here.clock())
+            note(session, Looker(getuser(), Way.COMMAND), what, subjects, f"bihuan {command}", here.clock())
     except UnavailableError as error:
         say(f"that you saw it could not be noted: {error.what}")

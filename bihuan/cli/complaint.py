@@ -171,7 +171,7 @@ def show(number: str, is_json: JsonOption = False) -> None:
 
     with office() as here, here.db.read() as session:
         row = complaints.one(session, number)
-        note_command(here, Seen.COMPLAINT, row.number, "complaint show")
+        note_command(here, Seen.COMPLAINT, "complaint show", row.number)
         facts = {
             name: value for name, value in row._mapping.items() if not name.endswith("id") or name == "external_id"
         }

@@ -41,7 +41,7 @@ def export_plan(
     with office() as here:
         with here.db.read() as session:
             book = plan_book(session, here.policy, here.clock, cycle)
-        note_command(here, Seen.EXPORT, f"{book.number}/{file.name}", "improvement export")
+        note_command(here, Seen.EXPORT, "improvement export", f"{book.number}/{file.name}")
     keep(xlsx(book, words(language or settings().language)), file, is_forced=is_forced)
     counts = {"items": len(book.items), "measures": sum(len(item["measures"]) for item in book.items)}
     emit({"cycle": book.number, "file": str(file), **counts}, is_json)
@@ -108,9 +108,11 @@ def review(
     from bihuan.services.item_field import needed_day
     from bihuan.services.plan_book import plan_book
 
-    with office() as here, here.db.read() as session:
-        day = needed_day(session, week) if week else None
-        book = plan_book(session, here.policy, here.clock, cycle)
+    with office() as here:
+        with here.db.read() as session:
+            day = needed_day(session, week) if week else None
+            book = plan_book(session, here.policy, here.clock, cycle)
+        note_command(here, Seen.EXPORT, "improvement review", f"{book.number}/{output.name}")
     if day and week_of(day, book.today).first_on > book.today:
         raise UsageError(f"{day} has not come", cure="name a day of this week or an earlier one")
     page = html(book, words(language or settings().language), day or book.today)

@@ -75,7 +75,7 @@ def export_staff(
     with office() as here:
         with here.db.read() as session:
             book = staff_book(session, here.settings.secret_value(), here.clock(), has_contacts=has_contacts)
-        note_command(here, Seen.EXPORT, file.name, f"staff export{' --with-contacts' if has_contacts else ''}")
+        note_command(here, Seen.EXPORT, f"staff export{' --with-contacts' if has_contacts else ''}", file.name)
     keep(writer(book), file, is_forced=is_forced)
     if has_contacts:
         say(f"{file} holds passwords and tokens of contacts: keep it as you keep a password")

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bihuan.cli import call, interview
+from bihuan.cli.access import note_command
 from bihuan.cli.batch import BATCH, batches, rejects_path, with_progress
 from bihuan.cli.office import office
 from bihuan.cli.output import JsonOption, emit, say
 from bihuan.rules.negative import ENDS, Wanted
+from schemas.access import Seen
 
 if TYPE_CHECKING:
     from bihuan.services.negative_board import Case
@@ -102,6 +104,7 @@ def negative(
         found = cases(session, here.policy, wish, look(session, here.policy, at, at))
         if state is not Wanted.DONE and after is None:
             found += unanswered(session, here.policy, wish, at)
+        note_command(here, Seen.ANSWERS, "survey negative", *(case.number for case in found if case.said))
     emit([_row(it) for it in found], is_json, _SHOWN)
     if any(_is_late(it, at) for it in found):
         raise typer.Exit(1)

@@ -91,6 +91,10 @@ def test_the_pack_of_a_week_is_one_file_that_only_its_owner_reads(run, item, tmp
     done = run("improvement", "review", cycle, "--output", file, "--language", "en", "--json")
     assert (done.code, done.data["cycle"], stat.S_IMODE(file.stat().st_mode)) == (0, cycle, 0o600)
     assert "refunds are late" in file.read_text(encoding="utf-8")
+    (noted,) = run("access", "list", "--json").data
+    assert (noted["what"], noted["subject"], noted["page"]) == (
+        "export", f"{cycle}/review.html", "bihuan improvement review",
+    )  # fmt: skip
     assert run("improvement", "review", cycle, "--output", file, "--week", "2020-02-30").refuses(2, "is no day")
     assert run("improvement", "review", cycle, "--output", file, "--week", "2999-01-01").refuses(2, "has not come")
     assert run("improvement", "review", "PDCA-1", "--output", file).refuses(2, "no improvement cycle")

@@ -80,3 +80,11 @@ def test_interviews_are_listed_with_who_is_worth_one_and_no_name(run, on_list, i
     (one,) = found.data["candidates"]
     assert (one["tier"], one["complaints"], one["why"], found.data["planned"]) == ("premium", 1, ["tier"], [])
     assert "郑" not in found.out + run("survey", "interviews").out
+
+
+def test_whoever_lists_what_people_answered_is_noted(run, on_list):
+    one = run("survey", "calls", "--json").data[0]["id"]
+    run("survey", "call", one, "reached", "--answer", "solved=no", "--json")
+    (case,) = run("survey", "negative", "--json").data
+    (noted,) = run("access", "list", "--json").data
+    assert (noted["what"], noted["subject"], noted["page"]) == ("answers", case["number"], "bihuan survey negative")
