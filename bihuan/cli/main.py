@@ -31,6 +31,7 @@ from bihuan.cli import (
     up,
     watchdog,
 )
+from bihuan.cli.output import harmless
 from bihuan.errors import BihuanError
 from bihuan.log import configure, ended
 from bihuan.settings import settings
@@ -101,7 +102,7 @@ def _explained(error: TyperException) -> str:
 
 def _end(words: str, code: int) -> NoReturn:
     if words:
-        typer.echo(ended(" ".join(words.splitlines())), err=True)
+        typer.echo(ended(harmless(" ".join(words.splitlines()))), err=True)
     sys.exit(code)
 
 

@@ -25,6 +25,9 @@ AtOption = Annotated[
 ]
 
 
+_STEERS = {sign: "\ufffd" for sign in (*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+           if sign not in {0x09, 0x0A}}  # fmt: skip
+"""Control characters but for tabulators and the ends of lines, and what turns the direction of writing."""
 Columns = Sequence[str] | Mapping[str, Sequence[str]] | None
 """What people see of a table, or of each table in a record; None: everything. JSON always has everything."""
 
@@ -95,6 +98,14 @@ def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None) -> 
     Console(width=None if sys.stdout.isatty() else 200, markup=False, highlight=False).print(table)
 
 
+def harmless(text: str) -> str:
+    """The text as a terminal may show it: what steers a terminal is shown as a sign that stands for nothing.
+
+    Complainants write what staff read here; a sequence in it could write over what stands above.
+    """
+    return text.translate(_STEERS)
+
+
 def _cell(item: Any) -> str:
     if item is None or item in ("", [], {}, ()):
         return "-"
@@ -109,4 +120,4 @@ def _cell(item: Any) -> str:
             return ", ".join(f"{key} {_cell(value)}" for key, value in item.items())
         case list() | tuple():
             return ", ".join(map(_cell, item))
-    return str(item)
+    return harmless(str(item))
