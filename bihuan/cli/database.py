@@ -55,12 +55,16 @@ def backup(
     file: Annotated[Path, typer.Argument(help="Where the copy goes; must not exist.")], is_json: JsonOption = False
 ) -> None:
     """Copy the embedded database while it is in use."""
+    from bihuan.services.backup import note_backup
+
     if file.exists():
         raise RefusedError(f"{file} exists", cure="name a new file")
     with office() as here:
         if not here.db.is_sqlite:
             raise RefusedError("a PostgreSQL database is copied by its own tool", cure="run `pg_dump --format=custom`")
         _copy(here.db, file)
+        with here.db.write() as session:
+            note_backup(session, here.clock())
     emit({"file": str(file), "bytes": file.stat().st_size}, is_json)
 
 
