@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bihuan.clock import Clock
 from bihuan.errors import BihuanError
-from bihuan.services.checkup import access, edition, engine, ledger, machine, people
+from bihuan.services.checkup import access, edition, engine, ledger, machine, operations, people
 from bihuan.services.checkup.finding import Check, Finding, Level, Visit, problem
 from bihuan.settings import Settings
 
@@ -32,6 +32,9 @@ _CHECKS: dict[Check, tuple[Check, ...]] = {
     access.sign_in: (),
     access.operators: (ledger.revision,),
     access.api_keys: (ledger.revision,),
+    operations.back_up: (ledger.revision,),
+    operations.retention: (machine.policy, ledger.revision),
+    operations.metrics: (ledger.revision,),
     machine.web_page: (),
     engine.prefect_server: (),
     engine.deployments: (engine.prefect_server,),
