@@ -263,7 +263,7 @@ def test_clocks_that_go_back_and_forth_tell_nobody_twice(house_in, url_of, accou
 def test_a_target_gets_its_share_of_a_minute_however_many_workers_write_to_it(house_in, postgresql_url):
     """Three workers, one robot that everybody reads, and a heap of urgent letters that go out alone."""
     house = house_in(postgresql_url)
-    house.settings = house.settings.model_copy(update={"send_per_minute": 5})
+    house.settings = house.settings.model_copy(update={"send_per_minute": 9})
     with HttpServer() as robot, Crew(house.post(), 3) as crew:
         with house.db.write() as session:
             for code in ("li", "wang", "head"):
@@ -276,9 +276,9 @@ def test_a_target_gets_its_share_of_a_minute_however_many_workers_write_to_it(ho
         for minute in range(4):
             before = len(robot.requests)
             crew.sweep(Order(house.at + minute * 61 * timedelta(seconds=1), DELIVER, limit=7))
-            assert len(robot.requests) - before == 5
+            assert len(robot.requests) - before == 9
     with house.db.read() as session:
-        assert len(session.execute(select(_A.id)).all()) >= 20
+        assert len(session.execute(select(_A.id)).all()) >= 36
 
 
 def _owe_letters(house: Any, count: int) -> None:
