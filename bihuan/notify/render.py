@@ -17,9 +17,9 @@ Values a notice takes (`title` is the complaint's; words and instants come alrea
 - interview: due_at (when it is), said (why this customer), number and title (of the latest complaint, or empty), link
 - signal: count and extra (all but the first), headline (of the first), items (each headline, since, evidence, and
   changed, lines about slices), more, link
-- work_due and work_late: number and title (of the improvement item), milestone (a measure, or a decision in a role),
-  what (is to be done), owner, department, due_at (the last day), remaining and overdue_text, link; late also rung and
-  why (empty for whoever owes it)
+- work_due and work_late: number and title (of the improvement item), milestone (a measure, a decision in a role, an
+  audit, or harm), what (is to be done), owner, department, due_at (the last day), remaining and overdue_text, link;
+  late also rung and why (empty for whoever owes it)
 - improved: number and title (of the reader's complaint), result (a passage: what was changed), due_at (since when)
 - sign_in: link, due_at (until when it is good)
 - digest: count, items (each number, title, milestone, overdue_text), more (how many are not listed), link; and how many

@@ -16,6 +16,7 @@ from bihuan.clock import Clock
 from bihuan.errors import RefusedError
 from bihuan.policy.models import Policy
 from bihuan.rules.item import refusals
+from bihuan.services import effect_harm as harm
 from bihuan.services.dossier import Dossier, dossier, facts_of, is_held, today_of
 from bihuan.services.effect import VERIFICATION, judged
 from bihuan.services.effect_standing import Standing, fidelity_of, is_due, standing
@@ -82,6 +83,7 @@ def verify_item(session: Session, policy: Policy, settings: Settings, clock: Clo
         # Nothing to look at yet, or judged by these data before; it says so whenever somebody asks.
         return Verified(items=1, moved=moved, waiting=1)
     _renew(session, clock, file, seen, today)
+    harm.warn(session, policy, clock, file, seen, today)
     return Verified(items=1, moved=moved, waiting=1)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,26 +62,35 @@ def row_of(policy: Policy, clock: Clock, item: Item, plan: VerificationPlan, see
 
 
 def _beside(policy: Policy, plan: VerificationPlan, seen: Standing) -> _Beside:
+    guards, others = (_found(policy, plan, seen, names) for names in (plan.guardrails, plan.secondary))
     where = slice_of(plan, plan.element)
-    control = slice_of(plan, plan.control) if plan.control else None
-    guards, others = (
-        {name: found(seen.frame, policy.kpi.indicators[name], where, control=control) for name in names}
-        for names in (plan.guardrails, plan.secondary)
-    )
     return _Beside(guards, others, second_feedback(seen.frame, policy.kpi.indicators[plan.indicator], where))
 
 
 def _judged(policy: Policy, item: Item, plan: VerificationPlan, seen: Standing, beside: _Beside) -> Judged:
-    guards = [
-        Guardrail(name, one.effect, _is_lower_better(policy.kpi.indicators[name]))
-        for name, one in beside.guardrails.items()
-    ]
-    goal = Goal(target_of(policy, item, plan), _is_lower_better(policy.kpi.indicators[plan.indicator]))
+    guards = _as_guards(policy, beside.guardrails)
+    goal = Goal(target_of(policy, item, plan), is_lower_better(policy.kpi.indicators[plan.indicator]))
     return judge(seen.primary.effect, goal, seen.primary.required, control=seen.primary.control, guardrails=guards,
                  fidelity=seen.fidelity)  # fmt: skip
 
 
-def _is_lower_better(indicator: IndicatorPolicy) -> bool:
+def guards_of(policy: Policy, plan: VerificationPlan, seen: Standing) -> list[Guardrail]:
+    """What must not get worse, as far as it is by the data seen."""
+    return _as_guards(policy, _found(policy, plan, seen, plan.guardrails))
+
+
+def _found(policy: Policy, plan: VerificationPlan, seen: Standing, names: Iterable[str]) -> dict[str, Found]:
+    where = slice_of(plan, plan.element)
+    control = slice_of(plan, plan.control) if plan.control else None
+    return {name: found(seen.frame, policy.kpi.indicators[name], where, control=control) for name in names}
+
+
+def _as_guards(policy: Policy, guards: Mapping[str, Found]) -> list[Guardrail]:
+    return [Guardrail(name, one.effect, is_lower_better(policy.kpi.indicators[name])) for name, one in guards.items()]
+
+
+def is_lower_better(indicator: IndicatorPolicy) -> bool:
+    """Whether less of it is better."""
     return indicator.direction is Direction.AT_MOST
 
 

@@ -7,7 +7,7 @@ owes it. What moves its day, ends it and begins another one; what was decided of
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import and_, func, or_, select
@@ -17,7 +17,7 @@ from sqlmodel import select as select_rows
 from bihuan.clock import fixed
 from bihuan.policy.models import Policy
 from bihuan.rules.deadline import next_step
-from bihuan.rules.duty_day import due_at, warn_at
+from bihuan.rules.duty_day import due_at, due_on, warn_at
 from bihuan.services.approval import APPROVED, REJECTED, waiting_on
 from bihuan.services.dossier import Dossier, dossiers, is_held, open_items, today_of
 from bihuan.store.lock import hold
@@ -30,6 +30,13 @@ from schemas.plan import MEASURE, MeasureState
 _READ = "improvement deadlines"
 _WORKED_ON = frozenset({ItemState.APPROVED, ItemState.DOING})
 _E = table_of(ItemEvent).c
+_OBSERVED = frozenset({ItemState.IMPLEMENTED, ItemState.OBSERVING, ItemState.CHECKING})
+HARM = "harm_seen"
+"""The event of an item's log that says that something got clearly worse."""
+AUDIT, HARM_DUTY = "audit", "harm"
+"""Milestones of an item beside its gates."""
+_DECIDED_WITHIN = timedelta(days=4)
+"""So that its owner hears of it the day after, three days before."""
 _OVER = frozenset({MeasureState.DONE, MeasureState.CANCELLED})
 
 
@@ -39,7 +46,7 @@ class Owed(NamedTuple):
     subject_kind: str
     subject_id: int
     milestone: str
-    """``measure``, or gate and role: ``g2:department_head``."""
+    """``measure``, ``audit``, ``harm``, or gate and role: ``g2:department_head``."""
     since_at: datetime
     due_on: date
 
@@ -96,6 +103,8 @@ def _owed(session: Session, policy: Policy, file: Dossier, at: datetime) -> Iter
     item = file.item
     if is_held(item, today_of(policy, at)):
         return
+    yield from _of_audits(file)
+    yield from _of_harm(policy, file)
     if item.state in _WORKED_ON:
         came = [event.occurred_at for event in file.events if event.to_state == ItemState.APPROVED.value]
         since = came[-1] if came else item.opened_at
@@ -104,6 +113,30 @@ def _owed(session: Session, policy: Policy, file: Dossier, at: datetime) -> Iter
                 yield Owed(MEASURE, one.id or 0, MEASURE, since, one.due_on)
     for it in waiting_on(session, policy, fixed(at), file):
         yield Owed(ITEM, item.id or 0, f"{it.gate.value}:{it.role.value}", it.since_at, it.until_on)
+
+
+def _of_audits(file: Dossier) -> Iterator[Owed]:
+    """The next audit of the standard that nobody has made; also of an item that is closed."""
+    row = file.standard
+    left = [date.fromisoformat(one["due_on"]) for one in row.audits if not one["done_on"]] if row else []
+    if row and left:
+        forced = [event.occurred_at for event in file.events if event.kind == "standard_in_force"]
+        yield Owed(ITEM, file.item.id or 0, AUDIT, forced[-1] if forced else row.made_at, min(left))
+
+
+def _of_harm(policy: Policy, file: Dossier) -> Iterator[Owed]:
+    """The decision about harm that was seen early: as long as it is observed, and nobody said what was decided."""
+    if file.item.state not in _OBSERVED:
+        return
+    seen = [event for event in file.events if event.kind == HARM]
+    answers = [event for event in file.events if _is_answer(event)]
+    if seen and not any(one.occurred_at > seen[-1].occurred_at for one in answers):
+        since = seen[-1].occurred_at
+        yield Owed(ITEM, file.item.id or 0, HARM_DUTY, since, today_of(policy, since) + _DECIDED_WITHIN)
+
+
+def _is_answer(event: ItemEvent) -> bool:
+    return event.kind == "reviewed" or event.to_state == ItemState.DOING.value
 
 
 def _newest(session: Session, item: Item, measures: Sequence[int]) -> dict[tuple[str, int, str], Deadline]:
@@ -116,7 +149,7 @@ def _newest(session: Session, item: Item, measures: Sequence[int]) -> dict[tuple
 
 def _end(session: Session, policy: Policy, file: Dossier, row: Deadline, at: datetime) -> None:
     """Say how it ended: met where the measure is done or the decision made, else overtaken."""
-    met_at = _done_at(policy, file, row, at) if row.subject_kind == MEASURE else _decided_at(file, row)
+    met_at = _met_at(policy, file, row, at)
     row.state = DeadlineState.ENDED if met_at else DeadlineState.CANCELLED
     row.met_at, row.cancelled_at = met_at, None if met_at else at
     if met_at and row.breached_at and met_at <= row.due_at:
@@ -124,6 +157,26 @@ def _end(session: Session, policy: Policy, file: Dossier, row: Deadline, at: dat
     warnings = [datetime.fromisoformat(one) for one in row.warn_at]
     row.next_at = next_step(warnings, row.due_at, row.step, met_at or at)
     session.add(row)
+
+
+def _met_at(policy: Policy, file: Dossier, row: Deadline, at: datetime) -> datetime | None:
+    """When what was owed was done; None where it was not, and is overtaken."""
+    if row.subject_kind == MEASURE:
+        return _done_at(policy, file, row, at)
+    if row.milestone == AUDIT:
+        return _audited_at(policy, file, row, at)
+    if row.milestone == HARM_DUTY:
+        return next((one.occurred_at for one in file.events if one.occurred_at > row.started_at and _is_answer(one)),
+                    None)  # fmt: skip
+    return _decided_at(file, row)
+
+
+def _audited_at(policy: Policy, file: Dossier, row: Deadline, at: datetime) -> datetime | None:
+    """When an audit was made: the end of that day."""
+    calendar = policy.calendars.default
+    mine, audits = f"{due_on(row.due_at, calendar)}", file.standard.audits if file.standard else []
+    done = next((one["done_on"] for one in audits if one["due_on"] == mine), None)
+    return min(at, due_at(date.fromisoformat(done), calendar)) if done else None
 
 
 def _done_at(policy: Policy, file: Dossier, row: Deadline, at: datetime) -> datetime | None:

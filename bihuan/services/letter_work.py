@@ -14,7 +14,6 @@ from bihuan.clock import zone
 from bihuan.notify.words import standing, words
 from bihuan.store.queries.work import works
 from schemas.outbox import Notice
-from schemas.plan import MEASURE
 
 OF_WORK = frozenset({Notice.WORK_DUE, Notice.WORK_LATE})
 Subject = tuple[str, int]
@@ -34,11 +33,12 @@ class WorkFacts:
         day = (row.due_at - timedelta(microseconds=1)).astimezone(zone(timezone)).date()
         how = standing(row.due_at, at, language)
         gate, _, role = str(row.milestone).partition(":")
-        name = say["as_role"].format(gate=say[gate], role=words(language)["approver"][role]) if role else say[MEASURE]
+        name = say["as_role"].format(gate=say[gate], role=words(language)["approver"][role]) if role else say[gate]
         is_english = language == "en" and it.department_en
+        what = it.what or say.get(f"do_{gate}") or say["decide"].format(gate=say[gate])
         return {
             "number": f"{it.number}.{it.place}" if it.place else it.number, "title": it.name, "milestone": name,
-            "what": it.what or say["decide"].format(gate=say[gate]), "due_at": day.isoformat(), "remaining": how,
+            "what": what, "due_at": day.isoformat(), "remaining": how,
             "overdue_text": how, "owner": it.owner or "", "is_late": row.is_late, "is_simulated": it.is_simulated,
             "department": (it.department_en if is_english else it.department) or "",
             "link": f"{self.web_url}/improvement/{it.number}",

@@ -12,6 +12,7 @@ from bihuan.clock import fixed
 from bihuan.policy.models import Policy
 from bihuan.services.approval import waiting_on
 from bihuan.services.dossier import dossier
+from bihuan.services.improvement_due import AUDIT, HARM_DUTY
 from bihuan.services.item_people import staff_by_code
 from bihuan.store.queries.due import DueDeadline
 from bihuan.store.queries.escalation import DueEscalation
@@ -41,6 +42,10 @@ def _people(session: Session, policy: Policy, row: DueDeadline | DueEscalation, 
     file = dossier(session, item)
     if measure:
         return measure.owner_id, file.department_id
+    if row.duty == AUDIT and file.standard and file.standard.owner_id:
+        return file.standard.owner_id, file.department_id
+    if row.duty in {AUDIT, HARM_DUTY}:
+        return item.owner_id, file.department_id
     for one in waiting_on(session, policy, fixed(at), file):
         if f"{one.gate.value}:{one.role.value}" == row.duty and one.staff:
             return staff_by_code(session, one.staff[0]).id, file.department_id

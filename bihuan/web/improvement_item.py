@@ -14,6 +14,7 @@ from bihuan.policy.kpi import DIMENSIONS
 from bihuan.policy.models import Policy
 from bihuan.rules.item import CHILD_OF, ENDED
 from bihuan.services.dossier import Dossier, dossier, is_held, today_of
+from bihuan.services.effect_harm import harmed
 from bihuan.services.item import show as show_item
 from bihuan.services.item_board import is_late
 from bihuan.services.item_child import CHANGES
@@ -79,6 +80,7 @@ def item_page(request: Request, refused: Refused | None = None) -> Response:
         values |= {
             "it": it, "today": today, "is_held": is_held(file.item, today), "is_simulated": file.item.is_simulated,
             "gantt_said": gantt_said(here.policy, here.clock(), it, reader.language),
+            "harmed": harmed(file) if file.check is None else [],
             "too_few": too_few(here.policy, file, reader), "matrix": matrix(file.item), "rights": rights(request, file),
             "reports": {one.place for one in file.measures if may_report(request, file, one)},
             "late": {one.place for one in file.measures if is_late(part(one), today)},

@@ -11,16 +11,19 @@ from sqlalchemy import update
 
 from bihuan.errors import RefusedError
 from bihuan.services.approval import waiting
+from bihuan.services.checkpoint import record_review, review_week
 from bihuan.services.effect import check, look
 from bihuan.services.effect_round import Verified, verify_all
 from bihuan.services.effect_standing import NotReadyError
+from bihuan.services.improvement_due import follow
 from bihuan.services.item import hold, move
 from bihuan.services.measure import implement_measure
 from bihuan.services.verification_plan import write_plan
 from bihuan.store.rows import id_in, table_of
 from schemas.complaint import Channel, Complaint
+from schemas.deadline import Deadline, DeadlineState
 from schemas.effect import EffectCheck
-from schemas.item import Gate, ItemState
+from schemas.item import ITEM, Gate, ItemState
 from schemas.people import Customer
 from schemas.plan import VerificationPlan
 from schemas.survey import Answer, AnswerSource
@@ -194,6 +197,52 @@ def test_a_guardrail_that_got_worse_is_a_side_effect(effects):
     assert harmed == {"resolved_rate": False, "handling_time": True}
     assert (found["verdict"], found["attribution"]) == (Verdict.WORSE, Reason.SIDE_EFFECT)
     assert [one["indicator"] for one in found["secondary"]] == ["first_contact_rate"]
+
+
+def slowed(effects, day=(2026, 12, 14)):
+    """Two weeks of cases that take weeks, and the round of a day after."""
+    slow = effects.past(DECEMBER, 2, 60, 59)
+    with effects.office.db.write() as session:
+        handled = update(COMPLAINT).values(handled_at=datetime(2026, 12, 13, 12, tzinfo=UTC))
+        session.execute(handled.where(id_in(COMPLAINT.c.id, slow)))
+    return verify(effects, *day)
+
+
+def test_clear_harm_is_said_early_once_and_is_no_verdict(effects):
+    effects.past(JULY, 12, 50, 45)
+    number = effects.done(guardrails=["resolved_rate", "handling_time"])
+    assert slowed(effects) == Verified(items=1, waiting=1)
+    told = effects.works.show(number)
+    seen = [event for event in told["events"] if event["kind"] == "harm_seen"]
+    assert [event["data"] for event in seen] == [{"indicators": "handling_time"}]
+    assert (told["state"], told["verdict"], told["checks"]) == (S.OBSERVING, None, [])
+    verify(effects, 2026, 12, 21)
+    assert [event["kind"] for event in effects.works.show(number)["events"]].count("harm_seen") == 1
+
+
+def test_harm_is_looked_for_on_mondays_only(effects):
+    effects.past(JULY, 12, 50, 45)
+    number = effects.done(guardrails=["resolved_rate", "handling_time"])
+    slowed(effects, (2026, 12, 15))
+    assert "harm_seen" not in [event["kind"] for event in effects.works.show(number)["events"]]
+
+
+def test_its_owner_owes_a_decision_about_harm_until_one_is_written(effects):
+    effects.past(JULY, 12, 50, 45)
+    number = effects.done(guardrails=["handling_time"])
+    slowed(effects)
+    with effects.office.db.write() as session:
+        follow(session, effects.office.policy, effects.office.clock())
+    (owed,) = [row for row in effects.office.rows(Deadline) if row.milestone == "harm"]
+    assert (owed.subject_kind, owed.state) == (ITEM, DeadlineState.RUNNING)
+    assert owed.due_at == datetime(2026, 12, 18, 16, tzinfo=UTC)  # the day of four days later is over in Shanghai
+    review_week(effects.office.db, effects.office.policy, effects.office.clock)
+    effects.on(2026, 12, 16)
+    effects.works(record_review, number, "parts are slow", "go on, call the supplier", "li")
+    with effects.office.db.write() as session:
+        follow(session, effects.office.policy, effects.office.clock())
+    (owed,) = [row for row in effects.office.rows(Deadline) if row.milestone == "harm"]
+    assert (owed.state, owed.met_at, owed.breached_at) == (DeadlineState.ENDED, effects.office.at, None)
 
 
 def test_what_is_kept_can_be_written_as_json_and_says_which_data_it_was(effects):

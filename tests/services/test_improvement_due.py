@@ -10,10 +10,11 @@ import pytest
 from bihuan.services.deadline import check_all
 from bihuan.services.escalation import climb_all
 from bihuan.services.improvement_due import follow, follow_all
-from bihuan.services.item import hold
+from bihuan.services.item import hold, move
 from bihuan.services.measure import cancel_measure, implement_measure
+from bihuan.services.standard import Text, draft_standard, put_in_force, record_audit
 from schemas.deadline import Deadline, DeadlineState
-from schemas.item import Gate
+from schemas.item import ITEM, Gate, ItemState
 from schemas.outbox import MessageState, Notice
 from schemas.people import Staff
 from schemas.plan import MEASURE
@@ -173,3 +174,23 @@ def test_complaints_keep_their_own_deadlines_and_readers(days):
     of_complaints = [row for row in days.office.messages if row.subject_kind == "complaint"]
     assert {row.notice for row in of_complaints} & {Notice.WORK_DUE, Notice.WORK_LATE} == set()
     assert of_complaints
+
+
+def test_audits_of_a_standard_remind_and_climb_one_after_the_other(days):
+    number = days.works.judged()
+    days.works(move, number, ItemState.STANDARDISING, "li")
+    standard = days.works(draft_standard, number, Text("Parts", "Ten parts."), "li")
+    days.works(put_in_force, standard, date(2027, 2, 10), "li")
+    days.until(date(2027, 3, 16))
+    assert [one for one in days.told(ITEM) if one[0] >= "02-20" and one[2] == "li"] == [
+        ("03-05", "work_due", "li"), ("03-09", "work_due", "li"), ("03-11", "work_due", "li"),
+        ("03-13", "work_late", "li"),
+    ]  # fmt: skip
+    days.works(record_audit, standard, date(2027, 3, 12), "bo", is_kept=True)
+    days.until(date(2027, 3, 18))
+    first, second = sorted((row for row in days.deadlines(ITEM) if row.milestone == "audit"), key=lambda row: row.round)
+    assert (first.state, second.state) == (DeadlineState.ENDED, DeadlineState.RUNNING)
+    assert first.breached_at is not None
+    assert second.due_at == datetime(2027, 4, 11, 16, tzinfo=UTC)
+    letters = [letter for url, letter in days.office.mail.sent if url.endswith("/li") and "标准核查" in letter.title]
+    assert "请核查标准是否仍在执行" in letters[0].body

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from bihuan.services.cause import add_cause, exclude_cause
+from bihuan.services.improvement_due import HARM
 from bihuan.services.item import amend, child
+from bihuan.services.item_log import note
 from bihuan.services.measure import record_progress
 from schemas.effect import EffectCheck, Lesson, SustainWatch, WatchState
 from schemas.item import Item
@@ -50,6 +52,20 @@ def test_a_check_says_its_verdict_interval_and_limits_in_words(
     improving.judged()
     checks = part(look(improving, browser, lang), "checks")
     assert [word for word in said if word not in checks.replace("p < 0.001", "p &lt; 0.001")] == []
+
+
+@pytest.mark.parametrize(("lang", "said"), [
+    ("zh", "提前发现：满意度均分明显变差"), ("en", "Satisfaction got clearly worse"),
+])  # fmt: skip
+def test_harm_that_was_seen_early_is_said_without_a_verdict(improving: Any, browser: Any, lang: str, said: str) -> None:
+    improving.doing()
+    assert said not in look(improving, browser, lang)
+    with improving.office.db.write() as session:
+        item = session.get_one(Item, improving.rows(Item)[0].id)
+        note(session, improving.office.clock, item, HARM, "verification", data={"indicators": "csat_mean"})
+    page = look(improving, browser, lang)
+    assert said in part(page, "checks")
+    assert {"zh": "提前发现变差", "en": "Harm seen early"}[lang] in part(page, "history")
 
 
 def test_an_early_look_is_shown_without_a_verdict(improving: Any, browser: Any) -> None:
