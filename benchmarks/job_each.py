@@ -14,6 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
+
 from benchmarks.ground import NOW, databases, fill, keep, seconds
 from benchmarks.peers.install import database_beside, peer, run_peer
 from benchmarks.sweep import idle
@@ -23,6 +25,7 @@ from bihuan.store.engine import Database
 from bihuan.store.migrations import upgrade
 from bihuan.store.rows import update_rows
 from schemas.deadline import Deadline
+from schemas.tables import METADATA
 
 REQUIREMENT = "procrastinate==3.10.0"
 _SINGLE = 500
@@ -36,12 +39,31 @@ def ours(db: Database, waiting: int, due: int, finally_waiting: int) -> dict[str
     found = {"due_seconds": seconds(lambda: check_all(db, policy, NOW))}
     found["move_us"] = seconds(lambda: _move(db, due + 1)) / _SINGLE * 1e6
     found["idle_ms_few"] = idle(db)
-    fill(db, finally_waiting - waiting, first=waiting + 1, due_from=NOW + timedelta(days=2))
+    _wait(db, waiting, finally_waiting)
     found["idle_ms_many"] = idle(db)
     later = finally_waiting + 1
     fill(db, _SINGLE, first=later, due_from=NOW - timedelta(seconds=_SINGLE))
     found["due_ms_each_many"] = seconds(lambda: check_all(db, policy, NOW)) * 1000 / _SINGLE
     return found
+
+
+def _wait(db: Database, waiting: int, finally_waiting: int) -> None:
+    """As many more as are missing, each like the last one there is, due a second after the other from tomorrow on."""
+    own = {
+        "complaint": {"id": "n", "number": "'W-' || n", "external_id": "'W-' || n"},
+        "deadline": {"subject_id": "n", **dict.fromkeys(("due_at", "next_at"), ":due + n * interval '1 second'")},
+    }
+    last = {"complaint": "id = :last", "deadline": "subject_id = :last"}
+    values = {"last": waiting, "until": finally_waiting, "due": NOW + timedelta(days=1)}
+    with db.write() as session:
+        for table, columns in own.items():
+            same = [column.name for column in METADATA.tables[table].c if column.name not in {"id", *columns}]
+            names, picked = ", ".join([*columns, *same]), ", ".join([*columns.values(), *same])
+            session.execute(text(
+                f"INSERT INTO {table} ({names}) SELECT {picked} FROM {table}, "  # noqa: S608
+                f"generate_series(CAST(:last AS int) + 1, CAST(:until AS int)) AS n WHERE {last[table]}"
+            ), values)  # fmt: skip
+    db.analyze()
 
 
 def _move(db: Database, first: int) -> None:

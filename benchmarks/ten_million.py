@@ -111,8 +111,8 @@ def main(kept: int = 10_000_000, opened: int = 1_000_000) -> None:
             took = seconds(lambda want=want, have=have: _grow(db, want, have))  # type: ignore[misc]
             have = want
             told[f"{want[0]:,} kept, load s"] = took
-            told |= {f"{want[0]:,} kept, {name}": figure for name, figure in measure(db, turn * 10).items()}
             told[f"{want[0]:,} kept, rows"] = ", ".join(f"{n:,} {name}" for name, n in count_rows(db).items())
+            told |= {f"{want[0]:,} kept, {name}": figure for name, figure in measure(db, turn * 10).items()}
     keep("ten_million", told)
 
 
