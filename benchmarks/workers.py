@@ -100,15 +100,23 @@ def _server_seconds(postmaster: int) -> float:
     return sum(sum(one.cpu_times()[:2]) for one in psutil.Process(postmaster).children())
 
 
-def _part(crew: Crew, watch: Watch, postmaster: int, part: Part) -> tuple[Done, float, float]:
-    """All at once until nothing is due: counts, seconds, and the share of the cores that was in use by us."""
+def _busy() -> float:
+    """Time on the cores of everybody on this machine."""
+    now = psutil.cpu_times()
+    return sum(now) - now.idle - now.iowait
+
+
+def _part(crew: Crew, watch: Watch, postmaster: int, part: Part) -> tuple[Done, float, str]:
+    """All at once until nothing is due: counts, seconds, and the shares of the cores that we and others had."""
     crew.sweep(Order(NOW - timedelta(days=9), (part,)))  # finds nothing, and makes connections and statements
-    before = _server_seconds(postmaster)
+    before, busy = _server_seconds(postmaster), _busy()
     with watch.looking():
         done = crew.sweep(Order(NOW, (part,), limit=_BATCH))
     seconds = done["wall"] / crew.size
-    used = done["cpu"] + _server_seconds(postmaster) - before
-    return done, seconds, used / (seconds * (os.cpu_count() or 1))
+    whole = seconds * (os.cpu_count() or 1)
+    ours, theirs = done["cpu"], _server_seconds(postmaster) - before
+    others = max(0.0, _busy() - busy - ours - theirs)
+    return done, seconds, f"workers {ours / whole:.0%}, server {theirs / whole:.0%}, others {others / whole:.0%}"
 
 
 def main(promises: int = 4000) -> None:
@@ -137,7 +145,7 @@ def main(promises: int = 4000) -> None:
                         raise AssertionError(f"{count} {word} of {promises}")
                     figures |= {
                         f"{size} workers: {word} a second": count / seconds,
-                        f"{size} workers: cores in use while {part}": used,
+                        f"{size} workers: cores while {part}": used,
                         f"{size} workers: server while {part}": watch.said,
                     }
         admin.dispose()
