@@ -23,12 +23,12 @@ from bihuan.services.integrity import inspect_database
 from bihuan.services.people import save_department, save_staff
 from bihuan.settings import Settings, settings
 from bihuan.store.engine import Database
-from bihuan.store.queries.outbox import Audit, audit
+from bihuan.store.queries.outbox import Audit, attempts_at, audit, listing
 from bihuan.store.rows import table_of
 from bihuan.testing import SmtpServer
 from schemas.complaint import Complaint, ComplaintIn, CustomerIn, EventIn, EventKind
 from schemas.deadline import Deadline
-from schemas.outbox import Audience, Message, MessageState
+from schemas.outbox import AttemptOutcome, Audience, Message, MessageState
 from schemas.people import Customer, StaffIn
 
 MONDAY = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
@@ -143,11 +143,16 @@ class Account:
 
     def check_ledger(self) -> None:
         m = _M.c
-        rows = self.house.rows(m.key, m.state, m.reason, m.audience, m.attempts)
+        rows = self.house.rows(m.id, m.key, m.state, m.reason, m.audience, m.attempts)
         final = {MessageState.SENT, MessageState.UNKNOWN, MessageState.SUPPRESSED}
         assert {row.state for row in rows} <= final, Counter((row.state, row.reason) for row in rows)
         unknown = [row for row in rows if row.state is MessageState.UNKNOWN]
         assert all(row.reason for row in unknown), "every unknown says why"
+        with self.house.db.read() as session:
+            listed = {row.id for row in listing(session, state=MessageState.UNKNOWN, limit=10_000)}
+            tried = attempts_at(session, [row.id for row in unknown])
+        assert listed == {row.id for row in unknown}
+        assert all(tried[row.id][-1].outcome is AttemptOutcome.AMBIGUOUS for row in unknown), "and when it was tried"
         self.unknown = len(unknown)
         assert self.house.audit.holds, self.house.audit
         assert inspect_database(self.house.db, self.house.policy).is_sound
