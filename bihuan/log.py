@@ -161,7 +161,16 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def _frames(error: BaseException) -> Iterator[str]:
     for frame in traceback.extract_tb(error.__traceback__):
         yield f"  {_short(frame.filename)}:{frame.lineno} in {frame.name}"
-    yield f"{type(error).__module__}.{type(error).__qualname__}"
+    said = _said(error)
+    yield f"{type(error).__module__}.{type(error).__qualname__}" + (f": {said}" if said else "")
+
+
+def _said(error: BaseException) -> str:
+    """The words of the system, and of a database driver about its work; what others say may be somebody's words."""
+    if isinstance(error, OSError):
+        return error.strerror or ""
+    is_driver = type(error).__name__ == "OperationalError" and type(error).__module__ in {"sqlite3", "psycopg"}
+    return masked(str(error).partition("\n")[0]) if is_driver else ""
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -74,6 +75,19 @@ def test_a_traceback_says_where_and_what_kind_and_not_the_words_of_the_error() -
             assert "builtins.KeyError" in text
             assert "builtins.ValueError" in text
             assert "test_log.py" in text
+
+
+def test_what_the_system_or_the_database_says_of_itself_stays_readable() -> None:
+    for error, said in (
+        (sqlite3.OperationalError("database is locked"), "sqlite3.OperationalError: database is locked"),
+        (FileNotFoundError(2, "No such file or directory", f"/data/{NAME}"), "No such file or directory"),
+    ):
+        try:
+            raise error
+        except (OSError, sqlite3.Error) as raised:
+            text = json.loads(JsonLines().format(record("broken", error=raised)))["trace"]
+        assert said in text
+        assert NAME not in text
 
 
 @pytest.mark.parametrize("said", [
