@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.dialects import sqlite
 
 from bihuan.clock import zone
 from bihuan.errors import RefusedError, UsageError
@@ -16,6 +17,8 @@ from bihuan.services.heartbeat import beat
 from bihuan.services.integrity import inspect_database
 from bihuan.services.kpi import show
 from bihuan.services.retention import Erased, erase_all, erase_batch, preview
+from bihuan.store.engine import Database
+from bihuan.store.queries import retention as queries
 from schemas.access import SignInSession
 from schemas.complaint import CustomerIn, EventIn, EventKind
 from schemas.outbox import AttemptOutcome
@@ -317,3 +320,21 @@ def test_what_was_erased_cannot_be_held(office: Any, policy: Policy) -> None:
     erase_all(office.db, policy, office.at + YEARS)
     with pytest.raises(RefusedError, match="were erased on"), office.db.write() as session:
         hold.place_hold(session, number, "x", "y", office.at)
+
+
+@pytest.mark.parametrize(("name", "index"), [
+    ("complaints", "ix_complaint_unerased"), ("answers", "ix_answer_unerased"),
+    ("touchpoints", "ix_touchpoint_unerased"), ("attempts", "ix_delivery_attempt_addressed"),
+])  # fmt: skip
+def test_what_is_past_its_time_is_found_by_an_index_that_loses_what_was_erased(
+    sqlite_url: str, name: str, index: str
+) -> None:
+    """Asked of SQLite, which plans the same however many rows there are."""
+    statement = getattr(queries, name)(datetime(2026, 11, 26, tzinfo=UTC))
+    words = str(statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+    db = Database(sqlite_url)
+    with db.read() as session:
+        plan = [row[-1] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {words}")]
+    db.close()
+    assert any(index in line for line in plan), plan
+    assert not [line for line in plan if line.startswith("SCAN")], plan
