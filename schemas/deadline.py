@@ -71,7 +71,8 @@ class Deadline(SQLModel, table=True):
               sqlite_where=text(_PROMISE_RUNS), postgresql_where=text(_PROMISE_RUNS)),
         Index("ix_deadline_promise_broken", "subject_id", "milestone", "breached_at",
               sqlite_where=text(_PROMISE_BROKEN), postgresql_where=text(_PROMISE_BROKEN)),
-        Index("ix_deadline_met_at", "met_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
+        Index("ix_deadline_met_at", "met_at", sqlite_where=text("met_at IS NOT NULL"),
+              postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
         Index(
             "ix_deadline_cancelled_at",
             "cancelled_at",

@@ -29,7 +29,12 @@ def upgrade() -> None:
         op.create_index(index, table, names, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
     op.create_index("ix_complaint_of_department", "complaint", ["id", "department_id"])
     op.create_index(
-        "ix_deadline_met_at", "deadline", ["met_at"], postgresql_using="brin", postgresql_with={"autosummarize": "on"}
+        "ix_deadline_met_at",
+        "deadline",
+        ["met_at"],
+        sqlite_where=sa.text("met_at IS NOT NULL"),
+        postgresql_using="brin",
+        postgresql_with={"autosummarize": "on"},
     )
 
 
