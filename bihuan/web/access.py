@@ -106,6 +106,7 @@ def page_route(
 
     @wraps(endpoint)
     async def answer(request: Request) -> Response:
+        _refuse_nul(request)
         # whoever asks is looked up in a thread; where anybody may, nobody is looked up
         stopped = _stop(request, who) if who.roles is None else await run_in_threadpool(_stop, request, who)
         if stopped is not None:
@@ -118,6 +119,18 @@ def page_route(
     route = PageRoute(path, answer, methods=list(methods))
     route.who = who
     return route
+
+
+def _refuse_nul(request: Request) -> None:
+    """No database keeps a NUL, and PostgreSQL refuses even to look for one; in a form it is left out.
+
+    Raises:
+        HTTPException: 404 the path holds one, 400 the query does.
+    """
+    if "\0" in request.scope["path"]:
+        raise HTTPException(404)
+    if b"%00" in request.scope["query_string"] or b"\0" in request.scope["query_string"]:
+        raise HTTPException(400)
 
 
 def person(request: Request) -> Person | None:

@@ -135,3 +135,13 @@ def test_no_other_file_can_be_read_as_mail(office: Any, browser: Any, name: str)
 def test_without_caught_mail_there_is_no_such_page(browser: Any) -> None:
     assert browser.get("/mail").status_code == 404
     assert 'href="/mail"' not in browser.get("/").text
+
+
+@pytest.mark.parametrize(("address", "status"), [
+    ("/complaints/%00", 404), ("/complaints/a%00b/explain", 404), ("/months/%00", 404), ("/improvement/%00", 404),
+    ("/indicators/%00", 404), ("/complaints?department=%00", 400), ("/negative?department=a%00", 400),
+    ("/calls?department=%00", 400), ("/access?person=%00", 400),
+])  # fmt: skip
+def test_an_address_with_a_nul_is_refused_whatever_the_database(browser: Any, address: str, status: int) -> None:
+    """PostgreSQL refuses to look for one, and that was a fault."""
+    assert browser.get(address).status_code == status
