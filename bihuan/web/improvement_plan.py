@@ -33,9 +33,11 @@ from bihuan.web.improvement_access import require_sight
 from bihuan.web.improvement_gantt import item_book
 from bihuan.web.improvement_item import find
 from bihuan.web.improvement_words import why
+from bihuan.web.look import note
 from bihuan.web.reader import reader_of
 from bihuan.web.upload import Upload, genuine_upload
 from bihuan.web.view import page, site
+from schemas.access import Seen
 from schemas.plan_book import PlanBook
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -86,6 +88,7 @@ def workbook(request: Request) -> Response:
     with site(request).db.read() as session:
         book = _book(session, request)
     name = f"{book.number}-{reader.language}.xlsx"
+    note(request, Seen.EXPORT, f"{book.number}/{name}")
     own = {"Content-Disposition": f"attachment; filename*=utf-8''{quote(name)}"}
     return Response(xlsx(book, words(reader.language)), media_type=_XLSX, headers=own)
 

@@ -28,6 +28,7 @@ WANG = CustomerIn(external_id="wang", name="王女士", contact_url="json://hook
 NOTED = {
     "/complaints/{number}", "/complaints/{number}/explain", "/calls/{invitation_id:int}",
     "/interviews/{interview_id:int}", "/negative", "/months/{number}/{name}", "/a/{token}",
+    "/improvement/cycles/{cycle}/plan.xlsx",
 }  # fmt: skip
 """Pages that show what a complainant said or how they are reached, and files that are taken out."""
 NOT_NOTED = {
@@ -42,6 +43,8 @@ NOT_NOTED = {
     "/sign-in/{token}": "a door", "/sign-out": "a door", "/sign-out/everywhere": "a door", "/improvement": "no person",
     "/improvement/approvals": "no person", "/improvement/scoreboard": "no person", "/improvement/lessons": "no person",
     "/improvement/standards/{standard}": "no person", "/improvement/{item}": "no person",
+    "/improvement/cycles/{cycle}": "no person", "/improvement/cycles/{cycle}/gantt.svg": "no person",
+    "/improvement/{item}/gantt.svg": "no person", "/readyz": "answers machines", "/metrics": "figures",
 }  # fmt: skip
 
 
@@ -185,6 +188,15 @@ def test_a_file_of_a_month_is_an_export(office: Any, desk: Any, log: Any) -> Non
     assert desk("zhao").get("/months/2026-10/pack.zip").status_code == 200
     assert desk("zhao").get("/months/2026-10/none.zip").status_code == 404
     assert log() == [("zhao", "signed_in", "export", "2026-10/pack.zip", "/months/2026-10/pack.zip")]
+
+
+def test_a_plan_table_that_is_taken_away_is_an_export(improving: Any, office: Any, desk: Any, log: Any) -> None:
+    improving.doing()
+    office.roles("zhao", Role.QUALITY_MANAGER)
+    path = "/improvement/cycles/PDCA-2026-12/plan.xlsx"
+    assert desk("zhao").get(path).status_code == 200
+    assert [row[:3] + row[4:] for row in log()] == [("zhao", "signed_in", "export", path)]
+    assert log()[0][3].startswith("PDCA-2026-12/PDCA-2026-12-")
 
 
 def test_a_look_that_cannot_be_noted_is_shown_and_said_in_the_log(
