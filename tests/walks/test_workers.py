@@ -52,7 +52,8 @@ class Told:
 
     @property
     def ledger(self) -> Counter[tuple[Any, ...]]:
-        return self.rows(_M.c.key, _M.c.notice, _M.c.rung, _M.c.planned_at, _M.c.is_late, _M.c.state, _M.c.sent_at)
+        """Every message; not when it left: where two workers write to one reader, the second letter is held a while."""
+        return self.rows(_M.c.key, _M.c.notice, _M.c.rung, _M.c.planned_at, _M.c.is_late, _M.c.state)
 
     @property
     def states(self) -> Counter[tuple[Any, ...]]:
