@@ -102,7 +102,7 @@ def test_month_in_review_makes_every_figure_again_from_the_pack_alone(
 ) -> None:
     monkeypatch.setenv("BIHUAN_DATABASE_URL", "sqlite:////nowhere/at/all.db")
     file = tmp_path / "pack.zip"
-    file.write_bytes(packed(small_month()).content)
+    file.write_bytes(packed(small_month()).zipped())
     names = ran("month_in_review", PACK=str(file), LANGUAGE=language)
     assert names["same"].all()
     assert names["again"].sha256 == names["about"]["sha256"]
@@ -113,7 +113,7 @@ def test_month_in_review_makes_every_figure_again_from_the_pack_alone(
 
 
 def test_month_in_review_refuses_a_pack_that_was_changed(tmp_path: Path) -> None:
-    content = io.BytesIO(packed(small_month()).content)
+    content = io.BytesIO(packed(small_month()).zipped())
     changed = tmp_path / "pack.zip"
     with zipfile.ZipFile(content) as whole, zipfile.ZipFile(changed, "w") as other:
         for name in whole.namelist():

@@ -120,7 +120,7 @@ def test_a_pack_makes_every_figure_again_with_scores_and_without(without):
     period = Period(NOVEMBER, date(2026, 12, 1), date(2026, 8, 1), datetime(2026, 12, 1, tzinfo=UTC), "Asia/Shanghai")
     made = reviewed(period, frame, answers(frame, 42).drop(columns=without))
     pack = packed(made)
-    again = reviewed_again(pack.content)
-    assert packed(again).content == pack.content
+    again = reviewed_again(pack.zipped())
+    assert packed(again).zipped() == pack.zipped()
     rates = {it.indicator for it in again.found.conclusions}
     assert rates == {"late", "reopened", *({"negative"} if without else SURVEY)}

@@ -414,8 +414,9 @@ def test_a_file_that_may_not_grow_does_no_harm_either(run, bring_in, long_file, 
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1), done.stderr
     assert "nothing of this step was kept" in done.stderr
-    assert count(sqlite_url) == BATCH
-    assert bring_in(long_file, "--json").data["created"] == BATCH * 3 // 2
+    kept = count(sqlite_url)
+    assert kept in {BATCH, 2 * BATCH}  # whole batches, however many went into the file before it was full
+    assert bring_in(long_file, "--json").data["created"] == BATCH * 5 // 2 - kept
     assert run("db", "check").code == 0
 
 

@@ -161,7 +161,7 @@ def test_a_run_leaves_a_heartbeat_and_a_table(prefect: SyncPrefectClient, here: 
 def test_a_month_that_was_analysed_leaves_its_conclusion_with_a_link(
     prefect: SyncPrefectClient, here: Installation, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(month_report, "files", lambda made, _words, _imprint: {PACK: packed(made).content})
+    monkeypatch.setattr(month_report, "files", lambda made, _words, _imprint: {PACK: packed(made).zipped()})
     afterwards = (wall_clock() + timedelta(days=45)).isoformat()
     number, *_ = improvement_month(afterwards)["months"]
     shown = ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(any_=[CONCLUSION]))

@@ -23,7 +23,7 @@ ANALYSED = datetime(2026, 11, 2, 0, 0, tzinfo=UTC)
 @pytest.fixture(autouse=True)
 def _pack_alone(monkeypatch):
     """Only the data pack is written: pages and PDF have tests of their own, and take ten seconds a month."""
-    monkeypatch.setattr(month_report, "files", lambda made, _words, _imprint: {PACK: packed(made).content})
+    monkeypatch.setattr(month_report, "files", lambda made, _words, _imprint: {PACK: packed(made).zipped()})
 
 
 @pytest.fixture

@@ -376,7 +376,7 @@ def policy() -> Policy:
 @pytest.fixture(scope="module")
 def small_reports() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(month_report, "files", lambda made, _words, _imprint: {PACK: packed(made).content})
+        patch.setattr(month_report, "files", lambda made, _words, _imprint: {PACK: packed(made).zipped()})
         yield
 
 
