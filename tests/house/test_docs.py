@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,17 +55,23 @@ def commands(text: str) -> Iterator[list[str]]:
         yield shlex.split("".join(shown_).split(" #")[0].replace("\n", " "))
 
 
+@cache
+def program() -> Any:
+    """All commands; to put them together takes a tenth of a second."""
+    import typer.main
+
+    from bihuan.cli.main import app
+
+    return typer.main.get_command(app)
+
+
 def command_of(words: list[str]) -> Any:
     """The command that these words name.
 
     Raises:
         KeyError: There is none.
     """
-    import typer.main
-
-    from bihuan.cli.main import app
-
-    command: Any = typer.main.get_command(app)
+    command: Any = program()
     for word in words:
         if not hasattr(command, "commands"):
             break
