@@ -29,10 +29,10 @@ check: $(STAMP) ## Linters, format, types, import contracts
 	$(BIN)/mypy $(CODE)
 	$(BIN)/lint-imports --no-logo
 
-test: $(STAMP) ## The test suite, on PostgreSQL in short, on two cores (ARGS="-k outbox")
+test: $(STAMP) ## The test suite without long walks, on PostgreSQL in short, on two cores (ARGS="-k outbox")
 	$(BIN)/python -m pytest -n 2 --dist loadfile --databases short $(ARGS)
 
-both: $(STAMP) ## The test suite, all of it on SQLite and on PostgreSQL
+both: $(STAMP) ## The test suite, all of it on SQLite and on PostgreSQL, long walks too
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 # ten_million takes half an hour and 27 GB: it is run by name.

@@ -17,6 +17,8 @@ from bihuan.store.rows import table_of
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintIn, CustomerIn, EventIn, EventKind
 from schemas.deadline import Deadline
 
+pytestmark = pytest.mark.long
+
 LIFE = {
     EventKind.RESPONDED: 30, EventKind.WAITING: 40, EventKind.RESUMED: 60, EventKind.HANDLED: 90,
     EventKind.REOPENED: 150,

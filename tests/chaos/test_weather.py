@@ -31,6 +31,8 @@ from schemas.complaint import ComplaintIn
 from schemas.outbox import DeliveryAttempt, Message, MessageState, Urgency
 from schemas.people import StaffIn
 
+pytestmark = pytest.mark.long
+
 MINUTE = timedelta(minutes=1)
 _M, _A = table_of(Message).c, table_of(DeliveryAttempt).c
 

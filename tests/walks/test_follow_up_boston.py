@@ -27,6 +27,8 @@ from bihuan.store.migrations import upgrade
 from bihuan.store.rows import table_of
 from schemas.survey import Invitation
 
+pytestmark = pytest.mark.long
+
 BOSTON = ZoneInfo("America/New_York")
 SNAPSHOT = datetime(2016, 1, 12, 22, 22, 40, tzinfo=BOSTON)
 MARCH, APRIL = (datetime(2015, month, 1, tzinfo=BOSTON).astimezone(UTC) for month in (3, 4))

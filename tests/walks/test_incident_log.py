@@ -28,6 +28,8 @@ from bihuan.store.queries.cut import Cut
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintIn, EventKind
 from schemas.people import Department
 
+pytestmark = pytest.mark.long
+
 MAPPING = load_mapping(Path(__file__).parents[2] / "examples" / "mappings" / "itsm_incidents.yaml")
 WEEK_12 = datetime(2016, 3, 21, tzinfo=UTC)
 LATER = datetime(2017, 3, 1, tzinfo=UTC)

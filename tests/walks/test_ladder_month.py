@@ -40,6 +40,8 @@ from schemas.escalation import Escalation, EscalationState, EscalationStep, Trig
 from schemas.outbox import Message
 from schemas.people import Staff, StaffIn
 
+pytestmark = pytest.mark.long
+
 BOSTON = ZoneInfo("America/New_York")
 SNAPSHOT = datetime(2016, 1, 12, 22, 22, 40, tzinfo=BOSTON)
 MARCH, APRIL = (datetime(2015, month, 1, tzinfo=BOSTON).astimezone(UTC) for month in (3, 4))

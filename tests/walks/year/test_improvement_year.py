@@ -46,6 +46,8 @@ from schemas.improvement import Disposition
 from schemas.item import Gate, ItemState
 from schemas.verification import Verdict
 
+pytestmark = pytest.mark.long
+
 S, V = ItemState, Verdict
 HEADS = {"service": "han", "delivery": "du", "repair": "bo", "shop": "shen"}
 MONTHS = [date(2026, month, 1) for month in range(2, 13)] + [date(2027, 1, 1)]
