@@ -15,6 +15,8 @@ from bihuan.store.rows import table_of
 from schemas.complaint import EventKind, Severity
 from schemas.deadline import Deadline
 
+pytestmark = pytest.mark.long
+
 MONDAY = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
 """Monday 09:00 in Shanghai."""
 SINCE, UNTIL = datetime(2026, 10, 31, 16, 0, tzinfo=UTC), datetime(2026, 11, 30, 16, 0, tzinfo=UTC)

@@ -19,6 +19,8 @@ from bihuan.store.rows import table_of
 from schemas.complaint import Channel, ComplaintEvent, ComplaintIn, EventIn, EventKind, Severity
 from schemas.deadline import Deadline
 
+pytestmark = pytest.mark.long
+
 MONDAY = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)
 """Monday 09:00 in Shanghai."""
 ANY = sorted(set(EventKind) - {EventKind.REGISTERED, EventKind.AMENDED, EventKind.MERGED})
