@@ -7,23 +7,17 @@ from datetime import datetime
 from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.tasks import exponential_backoff
 
 from bihuan.services.month_note import note
 from bihuan.services.month_report import analyse_due
 from tasks.installation import installation
+from tasks.sweep import sweep_task
 
 CONCLUSION = "month-conclusion"
 """Key of the artifact."""
 
 
-@task(
-    cache_policy=NO_CACHE,
-    retries=2,
-    retry_delay_seconds=exponential_backoff(backoff_factor=10),
-    retry_jitter_factor=1,
-    timeout_seconds=3600,  # a year made up for, at some minutes a month
-)
+@sweep_task(3600, retries=2, backoff_seconds=10)  # a year made up for, at some minutes a month
 def analyse_months(at: datetime | None = None) -> list[str]:
     """Analyse every month that is to be and has not been, with the messages that follow from it.
 

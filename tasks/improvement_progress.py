@@ -5,22 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
-from prefect.tasks import exponential_backoff
+from prefect import get_run_logger
 
 from bihuan.clock import fixed
 from bihuan.services.checkpoint import review_week
 from tasks.installation import installation
+from tasks.sweep import sweep_task
 
 
-@task(
-    cache_policy=NO_CACHE,
-    retries=3,
-    retry_delay_seconds=exponential_backoff(backoff_factor=10),
-    retry_jitter_factor=1,
-    timeout_seconds=600,
-)
+@sweep_task(600, backoff_seconds=10)
 def review_improvements(at: datetime | None = None) -> dict[str, int]:
     """Set the week's checkpoints, on its first working day.
 

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
-from prefect.tasks import exponential_backoff
+from prefect import get_run_logger
 
 from bihuan.clock import fixed
 from bihuan.services.improvement_day import live_a_day
 from tasks.installation import installation
+from tasks.sweep import sweep_task
 
 
-@task(
-    cache_policy=NO_CACHE,
-    retries=2,
-    retry_delay_seconds=exponential_backoff(backoff_factor=10),
-    retry_jitter_factor=1,
-    timeout_seconds=1800,
-)
+@sweep_task(1800, retries=2, backoff_seconds=10)
 def verify_improvements(at: datetime | None = None) -> dict[str, dict[str, int]]:
     """Judge every effect whose data are there, look at every watch, keep the lessons.
 

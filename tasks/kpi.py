@@ -5,22 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
-from prefect.tasks import exponential_backoff
+from prefect import get_run_logger
 
 from bihuan.clock import zone
 from bihuan.services import kpi_snapshot
 from tasks.installation import installation
+from tasks.sweep import sweep_task
 
 
-@task(
-    cache_policy=NO_CACHE,
-    retries=3,
-    retry_delay_seconds=exponential_backoff(backoff_factor=10),
-    retry_jitter_factor=1,
-    timeout_seconds=1800,
-)
+@sweep_task(1800, backoff_seconds=10)
 def snapshot_batch(at: datetime | None = None) -> dict[str, int]:
     """Count one month that has to be counted, and keep what is new or changed.
 

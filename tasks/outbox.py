@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
-from prefect.tasks import exponential_backoff
+from prefect import get_run_logger
 
 from bihuan.clock import wall_clock
 from bihuan.notify.gateway import AppriseGateway
 from bihuan.services import outbox
 from tasks.installation import installation
+from tasks.sweep import sweep_task
 
 
-@task(
-    cache_policy=NO_CACHE,
-    retries=3,
-    retry_delay_seconds=exponential_backoff(backoff_factor=2),
-    retry_jitter_factor=1,
-    timeout_seconds=900,  # fifty targets that all let it wait
-)
+@sweep_task(900)  # fifty targets that all let it wait
 def deliver_batch() -> dict[str, int]:
     """Claim and send one batch of messages; each ends in a row that says how it went.
 

@@ -5,21 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
-from prefect.tasks import exponential_backoff
+from prefect import get_run_logger
 
 from bihuan.services import survey
 from tasks.installation import installation
+from tasks.sweep import sweep_task
 
 
-@task(
-    cache_policy=NO_CACHE,
-    retries=3,
-    retry_delay_seconds=exponential_backoff(backoff_factor=2),
-    retry_jitter_factor=1,
-    timeout_seconds=120,
-)
+@sweep_task(120)
 def follow_up_batch(at: datetime | None = None) -> dict[str, int]:
     """Plan one batch of invitations and look at one batch of those that are due, with the messages that follow.
 
