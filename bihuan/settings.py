@@ -51,7 +51,6 @@ class Settings(BaseSettings):
         "proxy: whom a trusted proxy names.",
     )
     sign_in_hours: int = Field(12, ge=1, le=720, description="How long a sign-in lasts, hours.")
-    access_days: int = Field(400, ge=1, description="How long it is kept who saw and exported personal data, days.")
     sign_in_header: str = Field(
         "X-Forwarded-User", min_length=1, description="Header in which a trusted proxy names the staff code."
     )

@@ -24,6 +24,7 @@ class RetentionPolicy(Section):
     )
     links: Span | None = Field(None, description="Private links: since they expired.")
     sign_ins: Span | None = Field(None, description="Sign-ins: since they expired.")
+    looks: Span | None = Field(None, description="Who saw and exported personal data: since the look.")
     heartbeats: Span | None = Field(None, description="Heartbeats of sweeps that no longer exist: since the last one.")
     kept_attributes: tuple[_Attribute, ...] = Field(
         ("outcome", "touchpoint"), description="Attributes of complaints that stay: figures look at them."
@@ -32,5 +33,5 @@ class RetentionPolicy(Section):
     @property
     def spans(self) -> dict[str, timedelta]:
         """What is erased at all, with its span."""
-        named = ("personal_data", "message_targets", "links", "sign_ins", "heartbeats")
+        named = ("personal_data", "message_targets", "links", "sign_ins", "looks", "heartbeats")
         return {name: span for name in named if (span := getattr(self, name))}

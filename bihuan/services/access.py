@@ -1,7 +1,7 @@
-"""Who saw and exported what of a person: noted with the page that showed it, listed, and forgotten in time.
+"""Who saw and exported what of a person: noted with the page that showed it, and listed.
 
 What people *changed* is in the logs of complaints and items, each event with who did it. Looks are kept apart: they
-change nothing, nobody acts on them, and most installations must forget them sooner.
+change nothing, nobody acts on them, and most installations must forget them sooner: `looks` of the retention policy.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, select
 from sqlmodel import Session
 
 from bihuan.store.rows import insert_rows, table_of
@@ -85,9 +85,3 @@ def looks(session: Session, wish: AccessWish, *, limit: int, offset: int = 0) ->
     if wish.since:
         wanted = wanted.where(_A.c.seen_at >= wish.since)
     return session.execute(wanted.where(_A.c.seen_at < wish.until) if wish.until else wanted).all()
-
-
-def forget(session: Session, before: datetime) -> int:
-    """Forget the looks before that instant; how many those were."""
-    gone: int = session.execute(delete(_A).where(_A.c.seen_at < before)).rowcount  # type: ignore[attr-defined]
-    return gone

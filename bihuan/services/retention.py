@@ -16,11 +16,13 @@ from sqlmodel import Session
 from bihuan.policy.models import Policy
 from bihuan.policy.questionnaire import QuestionKind
 from bihuan.rules.erasure import answer_remains, attributes_remain, log_remains
+from bihuan.services.policy import survey_edition
 from bihuan.services.schedule import intervals
+from bihuan.services.tally import Tally
 from bihuan.store.engine import Database
 from bihuan.store.queries import retention as queries
 from bihuan.store.rows import id_in, table_of, update_rows
-from schemas.access import Link, SignInSession
+from schemas.access import AccessEntry, Link, SignInSession
 from schemas.complaint import Complaint, ComplaintEvent
 from schemas.installation import Heartbeat
 from schemas.outbox import DeliveryAttempt, Message, MessageState
@@ -37,7 +39,7 @@ _C, _E, _A, _I, _T, _W, _D, _M, _K, _N = (
 
 
 @dataclass(frozen=True, slots=True)
-class Erased:
+class Erased(Tally):
     """What a run erased, or a preview would: rows by what they are."""
 
     complaints: int = 0
@@ -50,16 +52,13 @@ class Erased:
     message_targets: int = 0
     links: int = 0
     sign_ins: int = 0
+    looks: int = 0
     heartbeats: int = 0
 
     @property
     def taken(self) -> int:
         """All of it."""
         return sum(getattr(self, field.name) for field in fields(self))
-
-    def __add__(self, other: Erased) -> Erased:
-        """Both together."""
-        return Erased(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
 
 
 def erase_all(db: Database, policy: Policy, at: datetime) -> Erased:
@@ -145,12 +144,21 @@ def _erase_complaints(session: Session, policy: Policy, ids: list[int], at: date
 def _erase_answers(session: Session, policy: Policy, ids: list[int], at: datetime) -> None:
     if not ids:
         return
-    texts = {question.name for questionnaire in policy.survey.questionnaires.values()
-             for question in questionnaire.questions if question.kind is QuestionKind.TEXT}  # fmt: skip
-    rows = session.execute(select(_A.c.id, _A.c["values"]).where(id_in(_A.c.id, ids))).all()
+    asked = table_of(Answer).outerjoin(table_of(Invitation), _I.c.id == _A.c.invitation_id)
+    found = select(_A.c.id, _A.c["values"], _I.c.policy_version).select_from(asked).where(id_in(_A.c.id, ids))
+    rows = session.execute(found).all()
+    texts = {version: _texts(session, policy, version) for version in {row.policy_version for row in rows}}
     update_rows(session, Answer, [
-        {"id": row.id, "values": answer_remains(row.values, texts), "comment": "", "erased_at": at} for row in rows
+        {"id": row.id, "values": answer_remains(row.values, texts[row.policy_version]), "comment": "", "erased_at": at}
+        for row in rows
     ])  # fmt: skip
+
+
+def _texts(session: Session, policy: Policy, version: str | None) -> set[str]:
+    """The questions that an edition of the survey lets people answer in words; today's for answers from elsewhere."""
+    survey = survey_edition(session, version, policy) if version else policy.survey
+    return {question.name for questionnaire in survey.questionnaires.values()
+            for question in questionnaire.questions if question.kind is QuestionKind.TEXT}  # fmt: skip
 
 
 def _customers(session: Session, table: Any, ids: Iterable[int]) -> set[int]:
@@ -177,6 +185,10 @@ def _sign_ins(session: Session, _policy: Policy, before: datetime, _at: datetime
     return Erased(sign_ins=_delete(session, SignInSession, "id", queries.sign_ins(before).limit(limit)))
 
 
+def _looks(session: Session, _policy: Policy, before: datetime, _at: datetime, limit: int) -> Erased:
+    return Erased(looks=_delete(session, AccessEntry, "id", queries.looks(before).limit(limit)))
+
+
 def _heartbeats(session: Session, _policy: Policy, before: datetime, _at: datetime, limit: int) -> Erased:
     gone = queries.heartbeats(before, list(intervals())).limit(limit)
     return Erased(heartbeats=_delete(session, Heartbeat, "sweep", gone))
@@ -192,11 +204,12 @@ def _delete(session: Session, model: Any, name: str, statement: queries.Statemen
 
 _STEPS: dict[str, Callable[[Session, Policy, datetime, datetime, int], Erased]] = {
     "personal_data": _personal, "message_targets": _targets, "links": _links, "sign_ins": _sign_ins,
-    "heartbeats": _heartbeats,
+    "looks": _looks, "heartbeats": _heartbeats,
 }  # fmt: skip
 _LISTS: dict[str, Callable[[datetime], queries.Statement]] = {
     "message_targets": queries.attempts,
     "links": queries.links,
     "sign_ins": queries.sign_ins,
+    "looks": queries.looks,
     "heartbeats": lambda before: queries.heartbeats(before, list(intervals())),
 }

@@ -54,8 +54,6 @@ def note(request: Request, what: Seen, *subjects: str, recipient: str | None = N
         return
     try:
         with here.db.write() as session:
-            if here.looks.is_first_of(at.date()):
-                access.forget(session, at - timedelta(days=here.settings.access_days))
             access.note(session, who, what, [subject for *_, subject in new], shown_path(request), at)
         here.looks.keep(new, at)
     except UnavailableError as error:
@@ -76,7 +74,7 @@ def listing(request: Request) -> Response:
     query = {name: asked[name] for name in ("complaint", "person", "from", "to") if asked.get(name)}
     return page(request, "looks.html", values | {
         "rows": rows[:PAGE_SIZE], "has_more": len(rows) > PAGE_SIZE, "number": int(number), "query": query,
-        "days": here.settings.access_days, "minutes": access.ONCE_IN.seconds // 60,
+        "kept": here.policy.retention.looks, "minutes": access.ONCE_IN.seconds // 60,
     })  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from threading import Lock
 
 from bihuan.services.access import ONCE_IN
@@ -21,7 +21,6 @@ class Recent:
     def __init__(self) -> None:
         """Begin with nothing."""
         self._at: dict[Key, datetime] = {}
-        self._forgot_on: date | None = None
         self._lock = Lock()
 
     def new(self, keys: Sequence[Key], at: datetime) -> list[Key]:
@@ -37,9 +36,3 @@ class Recent:
                 self._at[key] = at
             while len(self._at) > REMEMBERED:
                 del self._at[next(iter(self._at))]
-
-    def is_first_of(self, day: date) -> bool:
-        """Whether nothing was asked of this day yet: once a day old looks are forgotten."""
-        with self._lock:
-            is_first, self._forgot_on = self._forgot_on != day, day
-        return is_first

@@ -216,17 +216,6 @@ def test_a_look_that_cannot_be_noted_is_shown_and_said_in_the_log(
     assert len(log()) == 1, "it is tried again"
 
 
-def test_looks_are_forgotten_after_their_days(office: Any, desk: Any, log: Any) -> None:
-    number, li = office.complaint(), desk()
-    li.get(f"/complaints/{number}")
-    office.later(days=400)
-    li.get(f"/complaints/{number}")
-    assert len(log()) == 2, "four hundred days are not over"
-    office.later(days=1)
-    li.get(f"/complaints/{number}")
-    assert len(log()) == 2
-
-
 def test_only_so_many_looks_are_remembered(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recent, "REMEMBERED", 2)
     kept, keys = recent.Recent(), [("li", Seen.COMPLAINT, str(number)) for number in range(3)]

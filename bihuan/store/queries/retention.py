@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, t
 from sqlmodel import Session
 
 from bihuan.store.rows import table_of
-from schemas.access import Link, SignInSession
+from schemas.access import AccessEntry, Link, SignInSession
 from schemas.complaint import Complaint, ComplaintEvent, ComplaintState
 from schemas.installation import Heartbeat
 from schemas.outbox import DeliveryAttempt, Message
@@ -33,6 +33,7 @@ _L = table_of(Link).c
 _S = table_of(SignInSession).c
 _B = table_of(Heartbeat).c
 _K = table_of(Customer).c
+_V = table_of(AccessEntry).c
 COMPLAINT = "complaint"
 _IS_ADDRESSED = text("delivery_attempt.target <> ''")
 """In the words of the partial index: SQLite sees that it holds only where they are the same."""
@@ -86,6 +87,11 @@ def links(before: datetime) -> Statement:
 def sign_ins(before: datetime) -> Statement:
     """Ids of sign-ins that expired."""
     return select(_S.id).where(_S.expires_at < before)
+
+
+def looks(before: datetime) -> Statement:
+    """Ids of looks at personal data."""
+    return select(_V.id).where(_V.seen_at < before)
 
 
 def heartbeats(before: datetime, sweeps: Collection[str]) -> Statement:
