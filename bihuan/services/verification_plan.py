@@ -81,14 +81,18 @@ def write_plan(
     if not told and not is_new:
         return plan
     if plan.frozen_at is not None and set(told) - {"ready_on", "weekly_n"}:
-        amendment = {"at": clock().isoformat(), "by": by, "reason": needed(reason), "changed": told}
-        plan.amendments = [*plan.amendments, amendment]
-        plan.frozen_at, plan.frozen_hash = None, ""
+        _amend(plan, {"at": clock().isoformat(), "by": by, "reason": needed(reason), "changed": told})
     session.add(plan)
     session.flush()
     data = {f"verification {name}": pair for name, pair in told.items()}
     note(session, clock, item, "verification_planned", by, reason=reason, data=data)
     return plan
+
+
+def _amend(plan: VerificationPlan, amendment: dict[str, Any]) -> None:
+    """Keep what was changed after freezing; it is frozen no longer."""
+    plan.amendments = [*plan.amendments, amendment]
+    plan.frozen_at, plan.frozen_hash = None, ""
 
 
 def _usual(session: Session, item: Item, changes: Mapping[str, Any]) -> VerificationPlan:
