@@ -30,7 +30,7 @@ check: $(STAMP) ## Linters, format, types, import contracts
 	$(BIN)/lint-imports --no-logo
 
 test: $(STAMP) ## The test suite without long walks, on PostgreSQL in short, on two cores (ARGS="-k outbox")
-	$(BIN)/python -m pytest -n 2 --dist loadfile --databases short $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --short $(ARGS)
 
 both: $(STAMP) ## The test suite, all of it on SQLite and on PostgreSQL, long walks too
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)

@@ -48,14 +48,14 @@ ROOT = Path(__file__).resolve().parents[1]
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a run be short."""
     parser.addoption(
-        "--databases", choices=["all", "short"], default="all",
-        help="short: without long walks; on PostgreSQL one in sixteen, and all of store, chaos and HTTP",
+        "--short", action="store_true",
+        help="without long walks; on PostgreSQL one in sixteen, and all of store, chaos and HTTP",
     )  # fmt: skip
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out of a short run what is tested on SQLite already; which, the names say, so it is the same each time."""
-    if config.getoption("databases") == "all":
+    if not config.getoption("short"):
         return
     left = [item for item in items if _is_left_out(item)]
     config.hook.pytest_deselected(items=left)
