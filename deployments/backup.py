@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -24,7 +23,8 @@ from bihuan.errors import BihuanError, RefusedError, UnavailableError
 from bihuan.log import ended
 from bihuan.services.backup import note_backup
 from bihuan.settings import Settings, settings
-from bihuan.store.engine import Database, open_database
+from bihuan.store.engine import open_database
+from bihuan.store.sound_copy import copy_sound
 
 _SECRET = "secret.key"  # noqa: S105 - a file name
 _STARTS = "bihuan-"
@@ -63,7 +63,7 @@ def back_up(here: Settings, folder: Path, keep: timedelta, clock: Clock) -> Path
         part = file.with_name(f"{file.name}.part")
         part.unlink(missing_ok=True)
         try:
-            _copy_sqlite(db, part) if db.is_sqlite else _dump(here, part)
+            copy_sound(db, part) if db.is_sqlite else _dump(here, part)
             part.chmod(0o600)
             part.rename(file)
         finally:
@@ -73,18 +73,6 @@ def back_up(here: Settings, folder: Path, keep: timedelta, clock: Clock) -> Path
             note_backup(session, at)
     _delete_old(folder, at.timestamp() - keep.total_seconds())
     return file
-
-
-def _copy_sqlite(db: Database, part: Path) -> None:
-    with db.read() as session:
-        connection = session.connection()
-        connection.exec_driver_sql("COMMIT")  # VACUUM stands in no transaction
-        connection.exec_driver_sql("VACUUM INTO ?", (str(part),))
-    with closing(sqlite3.connect(f"file:{part}?mode=ro", uri=True)) as copy:
-        said = copy.execute("PRAGMA quick_check").fetchone()[0]
-        copy.execute("SELECT version_num FROM alembic_version").fetchone()
-    if said != "ok":
-        raise UnavailableError(f"the copy is not sound: {said}", cure="check the disk; `bihuan db check` looks further")
 
 
 def _dump(here: Settings, part: Path) -> None:

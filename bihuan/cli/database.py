@@ -14,6 +14,7 @@ from bihuan.cli.output import JsonOption, emit, say
 from bihuan.errors import RefusedError, UsageError
 from bihuan.settings import settings
 from bihuan.store.engine import Database, open_database
+from bihuan.store.sound_copy import copy_sound
 
 app = typer.Typer(help="The database: upgrade, check, backup, copy, another secret.", no_args_is_help=True)
 
@@ -130,10 +131,7 @@ def _copy(db: Database, file: Path) -> None:
     part = file.with_name(f"{file.name}.part")
     part.unlink(missing_ok=True)
     try:
-        with db.read() as session:
-            connection = session.connection()
-            connection.exec_driver_sql("COMMIT")  # VACUUM stands in no transaction
-            connection.exec_driver_sql("VACUUM INTO ?", (str(part),))
+        copy_sound(db, part)
         part.rename(file)
     finally:
         part.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from bihuan.clock import fixed, wall_clock
 from bihuan.errors import RefusedError, UnavailableError
 from bihuan.services.backup import last_backup
 from bihuan.settings import settings
+from bihuan.store import sound_copy
 from bihuan.store.engine import Database
 from deployments import backup
 from deployments.backup import back_up, main
@@ -53,7 +54,7 @@ def test_old_ones_go_only_once_a_new_one_is_whole(installed, tmp_path, monkeypat
     os.utime(old, (past, past))
     (folder / "somebody-elses.txt").write_text("x", encoding="ascii")
     with monkeypatch.context() as full:
-        full.setattr(backup, "_copy_sqlite", lambda *_: (_ for _ in ()).throw(UnavailableError("disk is full")))
+        full.setattr(backup, "copy_sound", lambda *_: (_ for _ in ()).throw(UnavailableError("disk is full")))
         with pytest.raises(UnavailableError):
             back_up(settings(), folder, 14 * DAY, wall_clock)
     assert old.exists()
@@ -66,7 +67,7 @@ def test_half_a_back_up_is_never_called_one(installed, tmp_path, monkeypatch):
         part.write_bytes(b"half")
         raise OSError(28, "No space left on device", str(part))
 
-    monkeypatch.setattr(backup, "_copy_sqlite", half)
+    monkeypatch.setattr(backup, "copy_sound", half)
     with pytest.raises(OSError, match="No space left"):
         back_up(settings(), tmp_path / "kept", 14 * DAY, wall_clock)
     assert list((tmp_path / "kept").iterdir()) == []
@@ -84,7 +85,7 @@ def test_a_copy_that_cannot_be_read_is_none(installed, tmp_path, monkeypatch):
         def close(self):
             pass
 
-    monkeypatch.setattr(backup.sqlite3, "connect", lambda *_, **__: Broken())
+    monkeypatch.setattr(sound_copy.sqlite3, "connect", lambda *_, **__: Broken())
     with pytest.raises(UnavailableError, match="not sound: page 7"):
         back_up(settings(), tmp_path / "kept", 14 * DAY, wall_clock)
     assert list((tmp_path / "kept").iterdir()) == []
