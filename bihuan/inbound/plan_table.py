@@ -24,8 +24,8 @@ _AHEAD = 6
 """Rows among which the keys or headings are."""
 _LEAST = 3
 """So many headings are told apart from a record that happens to say the same."""
-_LARGEST = 32 * MEBIBYTE
-"""Unpacked, of a workbook that is read as a whole: a cycle of five hundred items has a tenth of it."""
+_LARGEST, _MOST_ROWS = 24 * MEBIBYTE, 10_000
+"""Unpacked, of a workbook that is read as a whole, and in all its sheets; a cycle of five hundred items has less."""
 _EXPORT = "export it again with `bihuan improvement export CYCLE FILE`"
 
 Headings = Mapping[str, Mapping[str, str]]
@@ -82,6 +82,7 @@ def _take(found: PlanFile, page: Page, base: Base, known: Vocabulary) -> None:
 
 
 def _grids(file: Path) -> dict[str, Grid]:
+    require_bearable(file, _LARGEST, _MOST_ROWS)
     values, formulas = (_opened(file, has_values=has_values) for has_values in (True, False))
     return {
         page.title: Grid(page.title, list(page.values), list(formulas[page.title].values)) for page in values.worksheets
@@ -89,7 +90,6 @@ def _grids(file: Path) -> dict[str, Grid]:
 
 
 def _opened(file: Path, *, has_values: bool) -> Any:
-    require_bearable(file, _LARGEST)
     try:
         with file.open("rb") as handle, catch_warnings():
             simplefilter("ignore")  # openpyxl's remarks on styles and extensions it leaves out
