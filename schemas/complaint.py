@@ -111,7 +111,6 @@ class Complaint(SQLModel, table=True):
             sqlite_where=text("handled_at IS NULL"),
             postgresql_where=text("handled_at IS NULL"),
         ),
-        Index("ix_complaint_of_department", "id", "department_id"),
         Index("ix_complaint_registered_at", "registered_at"),
         Index(
             "ix_complaint_unerased",

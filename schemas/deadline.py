@@ -67,9 +67,9 @@ class Deadline(SQLModel, table=True):
             sqlite_where=text("survey_at IS NOT NULL"),
             postgresql_where=text("survey_at IS NOT NULL"),
         ),
-        Index("ix_deadline_promise_running", "subject_id", "milestone", "due_at", "state", "started_at",
+        Index("ix_deadline_promise_running", "complaint_department_id", "milestone", "due_at", "state", "started_at",
               sqlite_where=text(_PROMISE_RUNS), postgresql_where=text(_PROMISE_RUNS)),
-        Index("ix_deadline_promise_broken", "subject_id", "milestone", "breached_at",
+        Index("ix_deadline_promise_broken", "complaint_department_id", "milestone", "breached_at",
               sqlite_where=text(_PROMISE_BROKEN), postgresql_where=text(_PROMISE_BROKEN)),
         Index("ix_deadline_met_at", "met_at", sqlite_where=text("met_at IS NOT NULL"),
               postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
@@ -90,6 +90,10 @@ class Deadline(SQLModel, table=True):
     """0: the promise to the complainant; from 1 on the clock of each department that got the complaint later."""
     department: str | None = Field(default=None, max_length=60)
     """Code of the department it is measured by; None: the complaint's, empty: no single one's."""
+    complaint_department_id: int | None = Field(default=None, sa_type=Id)
+    """Whose the complaint is, copied from it with everything that moves it: counting millions looks up no complaint.
+
+    No reference: checking one would lock the department's row for each deadline that is written."""
     mode: Mode = Field(sa_type=Word(Mode))
     target_seconds: float | None = None
     """Working seconds the policy allows; None when the source promised an instant of its own."""

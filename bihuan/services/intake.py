@@ -147,10 +147,9 @@ def _create(
         log = {event_key(event): event_row(complaint_id, event, at) for event in (registered, *complaint.events)}
         lines = _lines(log.values())
         events.extend(log.values())
-        deadlines.extend(fresh_rows(book, complaint_id, lines))
-        complaints.append(
-            _new_row(complaint_id, complaint, registry, lines, f"{complaint.registered_at.astimezone(here):%Y%m%d}")
-        )
+        row = _new_row(complaint_id, complaint, registry, lines, f"{complaint.registered_at.astimezone(here):%Y%m%d}")
+        complaints.append(row)
+        deadlines.extend(fresh_rows(book, complaint_id, row["department_id"], lines))
     insert_rows(session, Complaint, complaints)
     insert_rows(session, ComplaintEvent, events)
     insert_rows(session, Deadline, deadlines)

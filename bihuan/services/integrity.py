@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 from sqlmodel import Session
 
 from bihuan.policy.book import PolicyBook
@@ -29,6 +29,14 @@ _DECIDED = ("met_at", "cancelled_at")
 """What no due instant has a say in: whether a lasting wait pauses a deadline depends on when it is due."""
 _COMPARED = (*_DECIDED, "state", "started_at", "due_at", "target_seconds", "policy_version", "calendar_version",
              "department")  # fmt: skip
+_C, _D = table_of(Complaint).c, table_of(Deadline).c
+_STRAYED = (
+    select(_D.subject_id, _D.milestone, _D.complaint_department_id.label("stored"), _C.department_id.label("theirs"))
+    .where(_D.subject_kind == "complaint", _D.subject_id == _C.id, _C.id.between(bindparam("first"), bindparam("last")),
+           _D.complaint_department_id.is_distinct_from(_C.department_id))
+    .order_by(_D.id)
+)  # fmt: skip
+"""Deadlines that are with another department than their complaint."""
 
 
 @dataclass
@@ -92,6 +100,8 @@ def _compare(session: Session, book: PolicyBook, ids: list[int], report: Report)
         for left in held.values():
             if not (left.breached_at or left.met_at or left.cancelled_at):
                 _note(report, complaint_id, left.milestone, {"row": ("stored", "not in the log")})
+    for row in session.execute(_STRAYED, {"first": ids[0], "last": ids[-1]}):
+        _note(report, row.subject_id, row.milestone, {"complaint_department_id": (row.stored, row.theirs)})
 
 
 def _is_free(found: Row[Any] | None, log: Sequence[LogLine], known: AbstractSet[str]) -> bool:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 from sqlmodel import Session
 
 from bihuan.policy.book import PolicyBook
@@ -19,7 +19,7 @@ from bihuan.rules.due import Cause
 from bihuan.rules.projection import brought_up, fresh
 from bihuan.rules.track import Key, Track, tracks
 from bihuan.store.rows import id_in, insert_rows, table_of, update_rows
-from schemas.complaint import ComplaintEvent
+from schemas.complaint import Complaint, ComplaintEvent
 from schemas.deadline import Deadline
 
 _TABLE = table_of(Deadline)
@@ -28,6 +28,14 @@ _THEIR_EVENTS = select(_EVENT).where(id_in(_EVENT.c.complaint_id, "ids")).order_
 _THEIR_DEADLINES = (
     select(_TABLE).where(_TABLE.c.subject_kind == "complaint", id_in(_TABLE.c.subject_id, "ids"))
     .order_by(_TABLE.c.id).with_for_update()
+)  # fmt: skip
+_COMPLAINT = table_of(Complaint).c
+_THEIR_DEPARTMENT = select(_COMPLAINT.department_id).where(_COMPLAINT.id == _TABLE.c.subject_id).scalar_subquery()
+_KEEP_DEPARTMENT = (
+    update(_TABLE)
+    .where(_TABLE.c.subject_kind == "complaint", id_in(_TABLE.c.subject_id, "ids"),
+           _TABLE.c.complaint_department_id.is_distinct_from(_THEIR_DEPARTMENT))
+    .values(complaint_department_id=_THEIR_DEPARTMENT)
 )  # fmt: skip
 _PAGE = 2000
 
@@ -44,9 +52,12 @@ class Moved:
     new_due_at: datetime | None
 
 
-def fresh_rows(book: PolicyBook, complaint_id: int, log: Sequence[LogLine]) -> list[dict[str, Any]]:
-    """The deadlines of one complaint's log as rows that were never looked at."""
-    return [_owned(book, complaint_id, fresh(one)) for one in derive(log, book)]
+def fresh_rows(
+    book: PolicyBook, complaint_id: int, department_id: int | None, log: Sequence[LogLine]
+) -> list[dict[str, Any]]:
+    """The deadlines of one complaint's log, which is with that department, as rows that were never looked at."""
+    theirs = {"complaint_department_id": department_id}
+    return [theirs | _owned(book, complaint_id, fresh(one)) for one in derive(log, book)]
 
 
 def _owned(book: PolicyBook, complaint_id: int, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,7 +86,7 @@ def _is_followed(book: PolicyBook, key: Key) -> bool:
 def rederive(
     session: Session, book: PolicyBook, logs: Mapping[int, Sequence[LogLine]], at: datetime | None = None
 ) -> list[Moved]:
-    """Bring the stored deadlines of these complaints in line with their logs.
+    """Bring the stored deadlines of these complaints in line with their logs, and with whose the complaints are.
 
     Args:
         session: Inside a transaction; the complaints' logs must not grow in another one meanwhile.
@@ -112,6 +123,7 @@ def rederive(
     insert_rows(session, Deadline, added)
     update_rows(session, Deadline, changed)
     update_rows(session, Deadline, [row for row in undone if row["survey_at"]])
+    session.execute(_KEEP_DEPARTMENT, {"ids": list(logs)})
     return moved
 
 

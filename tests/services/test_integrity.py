@@ -65,8 +65,9 @@ def test_it_looks_beyond_the_first_page(office, monkeypatch):
         ("DELETE FROM deadline WHERE milestone = 'handled'", "due_at"),
         ("DELETE FROM complaint_event WHERE kind = 'responded'", "met_at"),
         ("UPDATE deadline SET milestone = 'invented' WHERE milestone = 'handled'", "row"),
+        ("UPDATE deadline SET complaint_department_id = 7 WHERE milestone = 'handled'", "complaint_department_id"),
     ],
-    ids=["due moved", "met made up", "state wrong", "deadline lost", "event lost", "deadline invented"],
+    ids=["due moved", "met made up", "state wrong", "deadline lost", "event lost", "deadline invented", "astray"],
 )
 def test_what_the_log_does_not_say_is_found(office, statement, name):
     number = office.register()

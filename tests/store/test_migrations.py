@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from alembic.script import ScriptDirectory
-from sqlalchemy import insert, inspect, select
+from sqlalchemy import insert, inspect, select, text
 
 from bihuan.rules.complaint import LogLine
 from bihuan.rules.terms import facts_in_force
@@ -102,15 +102,17 @@ def filled(db) -> None:
     """A database of the first shape with complaints in it, and a deadline of the first policy."""
     downgrade(db, FIRST)
     with db.write() as session:
+        session.execute(text("INSERT INTO department (id, code, name, name_en, language, is_simulated) "
+                             "VALUES (5, 'x', 'X', '', 'zh', false)"))  # fmt: skip
         for number, (facts, log) in LOGS.items():
             session.execute(insert(table_of(Complaint)).values(
                 id=number, number=f"20261116-{number:06}", source="desk", severity=Severity.GENERAL, registered_at=AT,
-                state=ComplaintState.REGISTERED, round=1, title="", matter="", demand="", missing=[], attributes={},
-                is_simulated=False, **_worded(facts)))  # fmt: skip
+                state=ComplaintState.REGISTERED, round=1, department_id=5, title="", matter="", demand="", missing=[],
+                attributes={}, is_simulated=False, **_worded(facts)))  # fmt: skip
             session.execute(insert(table_of(ComplaintEvent)), [
                 {"complaint_id": number, "kind": kind, "occurred_at": AT, "recorded_at": AT, "actor": "",
                  "key": f"{kind}", "data": data} for kind, data in log])  # fmt: skip
-        later = {"department", "corrected_due_at", "survey_at"}
+        later = {"department", "corrected_due_at", "survey_at", "complaint_department_id"}
         columns = [column for column in table_of(Deadline).c if column.name not in later]
         values = {
             "id": 1, "subject_kind": "complaint", "subject_id": 2, "milestone": "handled", "round": 1, "leg": 0,
@@ -162,8 +164,8 @@ def test_a_deadline_of_the_first_version_stays_and_nothing_of_it_is_called_wrong
     filled(db)
     upgrade(db)
     [row] = stored(db, Deadline)
-    assert (row.due_at, row.policy_version, row.department, row.corrected_due_at) == (
-        AT + timedelta(hours=1), "0" * 16, None, None,
+    assert (row.due_at, row.policy_version, row.department, row.corrected_due_at, row.complaint_department_id) == (
+        AT + timedelta(hours=1), "0" * 16, None, None, 5,
     )  # fmt: skip
     missing = [found for found in inspect_database(db, policy).differences if found["complaint_id"] == 2]
     assert "handled" not in {found["milestone"] for found in missing}

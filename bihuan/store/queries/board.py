@@ -90,8 +90,8 @@ def _broken(at: datetime) -> Select[Any]:
 
 
 def _counted(*columns: ColumnElement[Any]) -> Select[Any]:
-    joined = table_of(Deadline).join(table_of(Complaint), _C.id == _D.subject_id)
-    return select(_C.department_id, *columns).select_from(joined).where(PROMISED).group_by(_C.department_id)
+    key = _D.complaint_department_id
+    return select(key, *columns).where(PROMISED).group_by(key)
 
 
 @dataclass(frozen=True, slots=True)

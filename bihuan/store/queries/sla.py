@@ -100,10 +100,9 @@ def _broken(at: datetime) -> Select[Any]:
 
 def _by_department(columns: Sequence[ColumnElement[Any]], facts: ColumnElement[bool]) -> Select[Any]:
     return (
-        select(_C.department_id, _D.milestone, *columns)
-        .select_from(table_of(Deadline).join(table_of(Complaint), _C.id == _D.subject_id))
+        select(_D.complaint_department_id, _D.milestone, *columns)
         .where(PROMISED, facts)
-        .group_by(_C.department_id, _D.milestone)
+        .group_by(_D.complaint_department_id, _D.milestone)
     )
 
 
