@@ -8,8 +8,9 @@ work, unless they have the form of a telephone number or an identity card.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from functools import cache
 
 MASK = "***"
 
@@ -28,7 +29,6 @@ _ORDER = re.compile(
     r"(?:订单|单号|运单|快递|物流|工单|编号|流水|序列|order|tracking|invoice|ref|no\.?)\D{0,6}$", re.IGNORECASE
 )
 _FULL_WIDTH = re.compile("[０-９＠]")
-_DIGIT, _EIGHT_DIGITS = re.compile(r"\d"), re.compile(r"\d(?:\D{0,2}\d){7}")
 _EDGE, _END = r"(?<![0-9A-Za-z])", r"(?![0-9A-Za-z])"
 
 _PATTERNS = tuple(
@@ -59,32 +59,37 @@ _PATTERNS = tuple(
 """What hides which form; each with what a text must hold for the form to be looked for at all."""
 
 
-def _any(words: str) -> Callable[[str], bool]:
-    """Whether a text holds one of the alternatives: much quicker than the whole form of which they are a part."""
-    found = re.compile(words).search
-    return lambda text: found(text) is not None
+_DIGIT, _EIGHT_DIGITS, _LETTER = re.compile(r"\d"), re.compile(r"\d(?:\D{0,2}\d){7}"), re.compile("[A-Za-z]")
+_OF_DIGITS = {"eight": _EIGHT_DIGITS, "block": re.compile("栋|幢|座|号楼"), "road": re.compile(" (?:St|Ave|R|L|D|B)"),
+              "street": re.compile("号")}  # fmt: skip
+_OF_HAN = {"tells": re.compile(_TELLS), "address": re.compile(_TITLES), "trade": re.compile(_TRADES),
+           "chat": re.compile("微信")}  # fmt: skip
+_OF_LETTERS = {"chat": re.compile("vx|wx|qq|wechat|weixin", re.IGNORECASE), "title": re.compile("Mr|Ms|Miss|Dr|Prof"),
+               "name": re.compile("name", re.IGNORECASE)}  # fmt: skip
 
 
-def _may_chat(text: str) -> bool:
-    return "微信" in text or "vx" in text or "wx" in text or "qq" in text or "wechat" in text or "weixin" in text
+def _hints(text: str) -> list[str]:
+    """What a text holds of that which forms need; most texts hold little, and are seen to after a few looks."""
+    found = [sign for sign in ("@", "+") if sign in text]
+    if _DIGIT.search(text):
+        found += ["digit", *_held(_OF_DIGITS, text)]
+    if not text.isascii():
+        found += ["han", *_held(_OF_HAN, text)]
+    if _LETTER.search(text):
+        found += _held(_OF_LETTERS, text)
+    return found
 
 
-_HINTS: Mapping[str, Callable[[str], bool]] = {
-    "@": lambda text: "@" in text,
-    "+": lambda text: "+" in text,
-    "digit": lambda text: _DIGIT.search(text) is not None,
-    "eight": lambda text: _EIGHT_DIGITS.search(text) is not None,
-    "han": lambda text: not text.isascii(),
-    "street": lambda text: "号" in text and not text.isascii(),
-    "block": _any("栋|幢|座|号楼"),
-    "road": _any(" (?:St|Ave|R|L|D|B)"),
-    "tells": _any(_TELLS),
-    "address": _any(_TITLES),
-    "trade": _any(_TRADES),
-    "chat": lambda text: _may_chat(text.lower()),
-    "title": _any("Mr|Ms|Miss|Dr|Prof"),
-    "name": lambda text: "name" in text.lower(),
-}
+def _held(hints: Mapping[str, re.Pattern[str]], text: str) -> list[str]:
+    return [name for name, sign in hints.items() if sign.search(text)]
+
+
+@cache
+def _looked_for(held: frozenset[str]) -> Sequence[re.Pattern[str]]:
+    """The forms that a text may have which holds these."""
+    return [pattern for needs, pattern in _PATTERNS if needs <= held]
+
+
 _IDENTITY = re.compile(rf"{_EDGE}\d{{6}}(?:\d{{2}})?\d{{2}}\d{{4}}\d{{3}}[\dXx]?{_END}")
 _CARD = re.compile(r"(?<![\d-])\d{4}(?:[ -]?\d{4}){2,3}(?:[ -]?\d{1,3})?(?![\d-])")
 
@@ -104,15 +109,15 @@ def mask(text: str, names: Collection[str] = ()) -> str:
     """
     if _FULL_WIDTH.search(text):
         text = text.translate(_ASCII_DIGITS)
-    for name in sorted((name for name in names if len(name) > 1), key=len, reverse=True):
-        text = text.replace(name, MASK)
-    held = {hint for hint, is_held in _HINTS.items() if is_held(text)}
+    if names:
+        for name in sorted((name for name in names if len(name) > 1), key=len, reverse=True):
+            text = text.replace(name, MASK)
+    held = frozenset(_hints(text))
     if "eight" in held:
         text = _IDENTITY.sub(lambda found: MASK if _is_identity(found[0]) else found[0], text)
         text = _CARD.sub(lambda found: MASK if _is_card(found, text) else found[0], text)
-    for needs, pattern in _PATTERNS:
-        if needs <= held:
-            text = pattern.sub(_hidden, text)
+    for pattern in _looked_for(held):
+        text = pattern.sub(_hidden, text)
     return text
 
 
