@@ -9,6 +9,8 @@ BihuanError                 one line: what is wrong, where, and the cure
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class BihuanError(Exception):
     """Base of all; ``cure`` says what to do next."""
@@ -20,6 +22,10 @@ class BihuanError(Exception):
         self.what = what
         self.cure = cure
         super().__init__(f"{what} - {cure}" if cure else what)
+
+    def __reduce__(self) -> tuple[Callable[..., BihuanError], tuple[type[BihuanError], str, str]]:
+        """Let it go from one process to another as it is."""
+        return _again, (type(self), self.what, self.cure)
 
 
 class UsageError(BihuanError):
@@ -38,3 +44,7 @@ class RefusedError(BihuanError):
 
 class UnavailableError(BihuanError):
     """Something outside bihuan did not answer."""
+
+
+def _again(kind: type[BihuanError], what: str, cure: str) -> BihuanError:
+    return kind(what, cure=cure)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from bihuan.analysis.review import Review
 from bihuan.report import month_page, month_pdf, month_workbook
+from bihuan.report.month_pdf import Printer
 from bihuan.report.month_wording import Imprint
 from bihuan.report.pack import packed
 from bihuan.report.wording import Words
 
 PACK = "pack.zip"
+_MANY = 50_000
+"""From so many complaints on there is enough else to do while another process makes the PDFs."""
 log = logging.getLogger(__name__)
 
 
@@ -29,21 +32,26 @@ def files(review: Review, words_of: Mapping[str, Words], imprint: Imprint) -> di
         ``report_*.html``, ``report_*.pdf``, ``problems_*.xlsx`` and ``pack.zip``. Where this machine cannot make a PDF
         those are left out, and one line of the log says why.
     """
-    pack = packed(review)
-    with ThreadPoolExecutor(1) as thread:  # to deflate takes as long as a PDF, and does not need the interpreter
-        zipped = thread.submit(pack.zipped)
-        shown = _shown(review, words_of, replace(imprint, sha256=pack.sha256))
+    lack = month_pdf.lacking()
+    if lack:
+        log.warning("the report of the month has no PDF: %s", lack)
+    is_apart = not lack and len(review.complaints) >= _MANY
+    with month_pdf.printing(is_apart=is_apart) as print_later, ThreadPoolExecutor(1) as thread:
+        pack = packed(review)
+        zipped = thread.submit(pack.zipped)  # to deflate takes as long as a PDF, and does not need the interpreter
+        shown = _shown(review, words_of, replace(imprint, sha256=pack.sha256), None if lack else print_later)
         return shown | {PACK: zipped.result()}
 
 
-def _shown(review: Review, words_of: Mapping[str, Words], imprint: Imprint) -> dict[str, bytes]:
-    pages = {language: month_page.html(review, words, imprint) for language, words in words_of.items()}
-    found = {f"report_{language}.html": html.encode() for language, html in pages.items()}
-    if lack := month_pdf.lacking():
-        log.warning("the report of the month has no PDF: %s", lack)
-    else:
-        found |= {f"report_{language}.pdf": month_pdf.pdf(html) for language, html in pages.items()}
-    found |= {
-        f"problems_{language}.xlsx": month_workbook.xlsx(review, words, imprint) for language, words in words_of.items()
-    }
-    return found
+def _shown(
+    review: Review, words_of: Mapping[str, Words], imprint: Imprint, print_later: Printer | None
+) -> dict[str, bytes]:
+    pages, printed, sheets = dict[str, bytes](), dict[str, Callable[[], bytes]](), dict[str, bytes]()
+    for language, words in words_of.items():
+        html = month_page.html(review, words, imprint)
+        pages[f"report_{language}.html"] = html.encode()
+        if print_later:
+            printed[f"report_{language}.pdf"] = print_later(html)
+    for language, words in words_of.items():
+        sheets[f"problems_{language}.xlsx"] = month_workbook.xlsx(review, words, imprint)
+    return pages | {name: fetch() for name, fetch in printed.items()} | sheets

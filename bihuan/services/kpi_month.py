@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -25,7 +24,6 @@ from bihuan.store.queries.course import (
     TIMES,
     Course,
     Letters,
-    courses,
     letters_of,
 )
 from bihuan.store.queries.score import OURS
@@ -43,25 +41,25 @@ Tallies = Mapping[tuple[str, int], list[Tally]]
 _PIECE = re.compile(rf"([A-Z])([a-z{ELSEWHERE}])({MARK}?)")
 
 
-def count(sessions: Sequence[Session], month: Month) -> tuple[pd.DataFrame, Tallies]:
+def count(session: Session, month: Month, found: Iterable[Course]) -> tuple[pd.DataFrame, Tallies]:
     """Count a month, day by day.
 
     Args:
-        sessions: One, or several that see the same: they share the work of reading.
+        session: Where to look for what surveys say.
         month: What is counted.
+        found: The courses of its complaints; of a slice one may come several times.
 
     Returns:
         A row a day (its place), and ``SLICE``, with ``COUNTS``, ``SUMS`` and ``ENDS``; and the times of which medians
         are told, which do not add up. Where nothing was counted there is no row.
     """
     whole = {name: it for name, it in month.indicators.items() if it.counts not in SURVEYS}
-    part = replace(month, indicators=whole)
-    complaints, tallies = _complaints(courses(sessions, part), letters_of(part), whole)
+    complaints, tallies = _complaints(found, letters_of(month), whole)
     surveys = {name: it for name, it in month.indicators.items() if it.counts in SURVEYS}
-    found = pd.DataFrame(
-        [*complaints, *_surveys(sessions[0], month, surveys)], columns=["day", *SLICE, *COUNTS, *SUMS, *ENDS]
+    rows = pd.DataFrame(
+        [*complaints, *_surveys(session, month, surveys)], columns=["day", *SLICE, *COUNTS, *SUMS, *ENDS]
     )
-    numbers = found.fillna(dict.fromkeys((*COUNTS, *SUMS), 0))
+    numbers = rows.fillna(dict.fromkeys((*COUNTS, *SUMS), 0))
     return _added(numbers[(numbers[COUNTS] != 0).any(axis="columns")], ["day", *SLICE]), tallies
 
 

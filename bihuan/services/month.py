@@ -6,12 +6,14 @@ The analysis itself holds no lock: whoever comes second finds the run of the fir
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from importlib.metadata import version
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import pandas as pd
 from sqlalchemy import Table, select
 from sqlmodel import Session
 
@@ -33,13 +35,15 @@ from bihuan.rules.outbox import message_key
 from bihuan.rules.roster import OPERATOR, PREFERRED
 from bihuan.services.kpi import Look
 from bihuan.services.month_frame import frames
-from bihuan.services.month_indicators import by_month, of_month
+from bihuan.services.month_indicators import Rows, by_month, of_month
+from bihuan.services.month_way import ways
 from bihuan.services.people import roster
 from bihuan.settings import Settings
+from bihuan.store.beside import MANY, beside
 from bihuan.store.engine import Database
 from bihuan.store.lock import hold
 from bihuan.store.queries.cut import Cut
-from bihuan.store.queries.month import Stretch, first_registered
+from bihuan.store.queries.month import Stretch, count, first_registered
 from bihuan.store.rows import insert_rows, table_of
 from schemas.improvement import AnalysisRun, Finding, Problem
 from schemas.outbox import MONTH, Audience, Message, MessageState, Notice, Urgency
@@ -99,16 +103,26 @@ def review(db: Database, policy: Policy, settings: Settings, month_on: date, sco
         datetime.combine(day, time(), here).astimezone(UTC) for day in (period.baseline_on, period.until_on)
     )
     when = said.scopes[scope].when if scope else None
-    secret = settings.secret_value()
-    with db.read_alike(2) as (session, beside), ThreadPoolExecutor(1) as thread:
-        counted = thread.submit(by_month, Look(beside, here, Cut(since, until, "month", scope=when)), policy)
-        found = frames(session, Stretch(since, until, as_of, when), BusinessClock(calendar), here, secret)
+    stretch, cut = Stretch(since, until, as_of, when), Cut(since, until, "month", scope=when)
+    with db.read() as session:
+        is_large = count(session, stretch) >= MANY
+    aside = beside(db, _read_aside, stretch, cut, here, policy, is_apart=is_large)
+    with aside as (session, told):
+        found = frames(session, stretch, partial(next, told), here, settings.secret_value())
         made = reviewed(
             period, found.complaints, found.answers, parameters=_parameters(policy), tier_weights=said.weights.tier,
             known=_known_topics(session, month_on, scope),
         )  # fmt: skip
-        moved = counted.result()
+        moved = next(told)
     return replace(made, indicators=of_month(moved, period.name), trend=moved)
+
+
+def _read_aside(
+    session: Session, stretch: Stretch, cut: Cut, here: ZoneInfo, policy: Policy
+) -> Iterator[pd.DataFrame | Rows]:
+    """What need not wait for the complaints: their ways, then the indicators by month."""
+    yield ways(session, stretch, BusinessClock(policy.calendars.default))
+    yield by_month(Look(session, here, cut), policy)
 
 
 def _parameters(policy: Policy) -> Parameters:

@@ -19,9 +19,7 @@ from sqlmodel import Session
 from bihuan.analysis.codes import Codes
 from bihuan.analysis.month import ANSWERS, DIMENSIONS, SCORED, checked, checked_answers, no_answers
 from bihuan.analysis.score import DETRACTS_TO, SATISFIED_FROM
-from bihuan.rules.business_time import BusinessClock
 from bihuan.rules.mask import mask
-from bihuan.services.month_way import ways
 from bihuan.store.queries import month as queries
 from bihuan.store.queries.month import Stretch
 
@@ -38,22 +36,21 @@ class Frames(NamedTuple):
     answers: pd.DataFrame
 
 
-def frames(session: Session, stretch: Stretch, clock: BusinessClock, zone: ZoneInfo, secret: str) -> Frames:
+def frames(session: Session, stretch: Stretch, told: Callable[[], pd.DataFrame], zone: ZoneInfo, secret: str) -> Frames:
     """The complaints registered in a stretch, and the answers given in it.
 
     Args:
         session: Where to read.
         stretch: The baseline and the month, and the instant as of which they are looked at.
-        clock: Counts the time of the stages.
+        told: Gives the ways of these complaints, by id.
         zone: The installation's: a complaint belongs to its day there.
         secret: Makes the keys of persons, which nobody without it can follow back.
     """
     person = _person_key(secret)
     asked = list(queries.answers(session, stretch))
     rows = _complaints(session, stretch, person)
-    told = ways(session, stretch, rows["id"].to_numpy(np.int64), clock)
     late = queries.lateness(session, stretch, HANDLING)
-    whole = pd.concat([rows, told], axis="columns").assign(
+    whole = pd.concat([rows, told()], axis="columns").assign(
         registered_on=_days(pd.to_datetime(rows["registered_at"], unit="us", utc=True), zone),
         is_late=rows["id"].map(late).astype("boolean"),
         is_negative=rows["id"].map(_negative(asked)).astype("boolean"),

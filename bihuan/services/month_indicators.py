@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from bihuan.policy.kpi import MEDIANS, Counts, IndicatorPolicy
@@ -11,10 +12,13 @@ from bihuan.services.indicator import NO_TIME, SURVEYS, Figures, mean_of, median
 from bihuan.services.kpi import Look, row_of, rows_of
 from bihuan.services.kpi_month import Tally, count
 from bihuan.store.queries.countable import APART
+from bihuan.store.queries.course import courses, pieces
 from bihuan.store.queries.snapshot import Month
 
 Rows = list[dict[str, Any]]
 _MONTH = "month"
+_PIECE = 100_000
+"""Complaints counted at a time."""
 
 
 def by_month(look: Look, policy: Policy) -> Rows:
@@ -60,7 +64,8 @@ def _complaints(look: Look, indicators: Mapping[str, IndicatorPolicy]) -> dict[s
     assert cut.until
     starts = [(name, max(start, cut.since)) for name, start in cut.periods]
     month = Month([*starts, ("", cut.until)], indicators, (), view, cut.scope)
-    days, tallies = count([look.session], month)
+    found = chain.from_iterable(courses(look.session, piece) for piece in pieces(month, _PIECE))
+    days, tallies = count(look.session, month, found)
     rows: dict[str, Rows] = {name: [] for name in indicators}
     for row in days.sort_values("day").to_dict("records"):
         name, day = str(row["indicator"]), int(row["day"])

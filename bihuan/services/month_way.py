@@ -17,7 +17,7 @@ from bihuan.rules.complaint import LogLine, standing
 from bihuan.rules.plain_stage import NEVER, is_in_order, plain_stage_seconds
 from bihuan.rules.stage import Span, spans, stage_seconds, way
 from bihuan.rules.timeline import to_microseconds
-from bihuan.store.queries.month import Plain, Step, Stretch, plain_logs, steps
+from bihuan.store.queries.month import Plain, Step, Stretch, complaint_ids, plain_logs, steps
 from schemas.complaint import EventKind
 
 _HOUR = 3_600_000_000
@@ -35,19 +35,18 @@ class Story(NamedTuple):
     spans: Sequence[Span]
 
 
-def ways(session: Session, stretch: Stretch, ids: NDArray[np.int64], clock: BusinessClock) -> pd.DataFrame:
-    """The ways of complaints.
+def ways(session: Session, stretch: Stretch, clock: BusinessClock) -> pd.DataFrame:
+    """The ways of the complaints of a stretch.
 
     Args:
         session: Where to read.
         stretch: Whose, and as of when.
-        ids: Theirs, ascending, shape (n,).
         clock: Counts the time of the stages.
 
     Returns:
-        One row an id, in their order: the figures of ``Story``, and of each stage ``stage_…``, business seconds.
+        One row a complaint, by id: the figures of ``Story``, and of each stage ``stage_…``, business seconds.
     """
-    plain = _in_order(plain_logs(session, stretch))
+    ids, plain = complaint_ids(session, stretch), _in_order(plain_logs(session, stretch))
     told = _told_plainly(plain, stretch.as_of, clock)
     odd = np.setdiff1d(ids, plain.complaint_id, assume_unique=True)
     told = pd.concat([told, _told_singly(session, stretch, odd, clock)]) if len(odd) else told

@@ -9,8 +9,8 @@ either: it may be a person's.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -54,6 +54,8 @@ _CURES = (
 
 
 _SNAPSHOT = {"isolation_level": "REPEATABLE READ"}
+_SQLITE_STATE = "now"
+"""States of SQLite have no names: who begins while nobody writes sees the same."""
 Look = Session | Connection
 """What statements that only read are executed with."""
 
@@ -93,22 +95,28 @@ class Database:
             yield session
 
     @contextmanager
-    def read_alike(self, count: int) -> Iterator[Sequence[Session]]:
-        """So many sessions for as many threads that all see the state of one instant; nothing is written.
+    def read_still(self, tell: Callable[[str], None] | None = None, *, state: str = "") -> Iterator[Session]:
+        """One look that sees one state throughout, whatever others write meanwhile.
+
+        Args:
+            tell: Hears the name of that state, while another process can still begin to see it.
+            state: The name that another process tells; empty: as it is now.
 
         Raises:
             UnavailableError: The database did not answer.
         """
-        with ExitStack() as opened:
-            opened.enter_context(_explained(self.engine))
-            sessions = [opened.enter_context(Session(self.engine, expire_on_commit=False)) for _ in range(count)]
-            if self.is_sqlite:
-                with self.write():  # nobody else writes while they begin
-                    for session in sessions:
-                        session.execute(text("SELECT 1 FROM sqlite_master"))
+        with _explained(self.engine), Session(self.engine, expire_on_commit=False) as session:
+            if not self.is_sqlite:
+                name = _see(session.connection(execution_options=_SNAPSHOT), state)
+                if tell:
+                    tell(name)
+            elif tell:
+                with self.write():  # nobody else writes while both begin
+                    _begin_to_read(session)
+                    tell(_SQLITE_STATE)
             else:
-                _share_snapshot(sessions)
-            yield sessions
+                _begin_to_read(session)
+            yield session
 
     @contextmanager
     def look(self) -> Iterator[Connection]:
@@ -150,13 +158,16 @@ def open_database(settings: Settings) -> Database:
     return Database(url)
 
 
-def _share_snapshot(sessions: Sequence[Session]) -> None:
-    """Let all of them see what the first one sees."""
-    first, *others = (session.connection(execution_options=_SNAPSHOT) for session in sessions)
-    if others:
-        name = first.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one()
-        for connection in others:
-            connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{name}'")
+def _see(connection: Connection, state: str) -> str:
+    """Let a connection see that state, or one of its own; the name of the state."""
+    if state:
+        connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{state}'")
+        return state
+    return str(connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one())
+
+
+def _begin_to_read(session: Session) -> None:
+    session.execute(text("SELECT 1 FROM sqlite_master"))
 
 
 def _autocommit_engine(url: str) -> Engine:

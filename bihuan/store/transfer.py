@@ -55,7 +55,7 @@ def copy_database(source: Database, target: Database, tell: Callable[[str], None
     with _one_line():
         _require_head(source)
         _prepare(target)
-        with source.read_alike(1) as (reading,), target.write() as writing:
+        with source.read_still() as reading, target.write() as writing:
             _require_empty(writing.connection(), target)  # once more, behind the lock
             old, new = reading.connection(), writing.connection()
             done = [_copied(old, new, table, tell) for table in METADATA.sorted_tables]

@@ -85,6 +85,15 @@ def test_the_place_where_it_got_worse_is_named_with_its_evidence(quality):
     assert (made.quality["complaints"], made.quality["without_sla"]) == (240, 0)
 
 
+def test_a_process_beside_finds_what_one_alone_does(quality, monkeypatch):
+    alone = reviewed(quality)
+    monkeypatch.setattr("bihuan.services.month.MANY", 1)
+    together = reviewed(quality)
+    pd.testing.assert_frame_equal(together.complaints, alone.complaints)
+    assert together.indicators == alone.indicators
+    assert together.found.candidates == alone.found.candidates
+
+
 def test_nobody_can_be_recognised_in_what_is_analysed(quality):
     made = reviewed(quality)
     assert not made.complaints["text"].str.contains("13800138000|王小明").any()

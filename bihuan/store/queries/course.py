@@ -7,8 +7,7 @@ serves every indicator, and the database hands over as many rows as there are di
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -87,31 +86,26 @@ def letters_of(month: Month) -> Letters:
     return Letters(whole, tuple(dict.fromkeys(named)))
 
 
-def courses(sessions: Sequence[Session], month: Month) -> Iterator[Course]:
-    """The courses of the month's complaints by slice and day, by each dimension and (as its sum) in all.
-
-    Args:
-        sessions: Each reads its share of the complaints, at the same time; a course may come from several.
-        month: What is looked at.
-    """
-    shares = [replace(month, view=replace(month.view, ids=ids)) for ids in _shares(month.view.ids, len(sessions))]
-    with ThreadPoolExecutor(len(sessions)) as threads:
-        for found in threads.map(_counted, sessions, shares):
-            yield from found
+def halves(month: Month) -> tuple[Month, Month]:
+    """The month with either half of its complaints."""
+    least, most = month.view.ids
+    end = least + max(0, most - least + 1) // 2
+    return _with_ids(month, (least, end - 1)), _with_ids(month, (end, most))
 
 
-def _shares(ids: tuple[int, int], count: int) -> Iterator[tuple[int, int]]:
-    """A range of ids in as many parts, none of which overlap."""
-    least, most = ids
-    size = max(0, most - least + 1)
-    return ((least + size * part // count, least + size * (part + 1) // count - 1) for part in range(count))
+def pieces(month: Month, size: int) -> Iterator[Month]:
+    """The month with so many of its complaints at a time: a database that works in memory needs the less of it."""
+    least, most = month.view.ids
+    for start in range(least, most + 1, size):
+        yield _with_ids(month, (start, min(start + size - 1, most)))
 
 
-def _counted(session: Session, month: Month) -> list[Course]:
-    return list(_courses(session, month))
+def _with_ids(month: Month, ids: tuple[int, int]) -> Month:
+    return replace(month, view=replace(month.view, ids=ids))
 
 
-def _courses(session: Session, month: Month) -> Iterator[Course]:
+def courses(session: Session, month: Month) -> Iterator[Course]:
+    """The courses of the month's complaints by slice and day, by each dimension and (as its sum) in all."""
     facts, again = _facts(month), _again(month)
     rows = session.execute(union_all(
         *(_by(facts, dimension, dimension) for dimension in month.cuts),
@@ -121,7 +115,7 @@ def _courses(session: Session, month: Month) -> Iterator[Course]:
     ))  # fmt: skip
     total_of = month.total_of
     adding = {total_of: "", f"{RESPONSES} {total_of}": f"{RESPONSES} "} if total_of else {}
-    for part, day, element, course, n, amount, squares in rows:
+    for part, day, element, course, n, amount, squares in rows.all():
         found = Course(part, day, element, course, n, int(amount or 0), int(squares or 0))
         yield found
         if part in adding:
@@ -162,7 +156,7 @@ def _facts(month: Month) -> CTE:
     counted = case((deadlines.c.has_moved == 1, _by_department(month)), else_=promises)
     facts = select(
         month.day_of(_C.registered_at).label("day"), *elements(month),
-        (course + promises).label("course"), (course + counted).label("by_department"),
+        course.label("course"), promises.label("promises"), counted.label("by_department"),
         case((answered == Outcome.YES, waited)).label("minutes"),
         answered.label("answered"), waited.label("until_answered"),
         handled.label("handled"), lasted.label("until_handled"),
@@ -211,7 +205,7 @@ def _of_month(statement: Select[Any], month: Month) -> Select[Any]:
 def _by(facts: CTE, dimension: str, part: str) -> Select[Any]:
     """Courses by one dimension, or all together."""
     element = facts.c[f"of_{dimension}"] if dimension else literal("", String)
-    course = facts.c.by_department if dimension == "department" else facts.c.course
+    course = facts.c.course + (facts.c.by_department if dimension == "department" else facts.c.promises)
     each = select(facts.c.day, element.label("element"), course.label("course"), facts.c.minutes).subquery()
     return _grouped(part, each)
 
@@ -221,8 +215,9 @@ def _again(month: Month) -> CTE:
     again = log.answers_again(month.view)
     table = table_of(Complaint).join(again, again.c.complaint_id == _C.id)
     facts = select(
-        month.day_of(_C.registered_at).label("day"), *elements(month), literal("", String).label("course"),
-        literal("", String).label("by_department"), minutes(again.c.asked_at, again.c.answered_at).label("minutes"),
+        month.day_of(_C.registered_at).label("day"), *elements(month),
+        *(literal("", String).label(name) for name in ("course", "promises", "by_department")),
+        minutes(again.c.asked_at, again.c.answered_at).label("minutes"),
     )  # fmt: skip
     return peopled(facts, table, month).where(month.complaints()).cte("again").prefix_with("MATERIALIZED")
 

@@ -34,7 +34,7 @@ _ANSWERS = (EventKind.RESPONDED, *HANDLES)
 """Somebody answered; what was handled was answered by that."""
 _NAMES_WHO = (EventKind.REGISTERED, EventKind.ASSIGNED, EventKind.AMENDED)
 _IS_ON_TIME = _E.data["on_time"].as_boolean()
-_SAYS_SOMETHING = cast(_E.data, Text) != "{}"
+SAYS_SOMETHING = cast(_E.data, Text) != "{}"
 """Looked at first: most events say nothing, and need no reading."""
 
 
@@ -159,7 +159,7 @@ def was_handed_over(view: View) -> ColumnElement[bool]:
 
 def read(view: View) -> Subquery:
     """All of it in one pass: complaint_id, answered_at, was_handed_over, has_verdict (0 or 1)."""
-    is_verdict = and_(_SAYS_SOMETHING, _E.kind.in_(sorted(ENDS)), _IS_ON_TIME.is_not(None))
+    is_verdict = and_(SAYS_SOMETHING, _E.kind.in_(sorted(ENDS)), _IS_ON_TIME.is_not(None))
     said = select(
         _E.complaint_id,
         func.min(case((_E.kind.in_(_ANSWERS), _E.occurred_at))).label("answered_at"),
@@ -179,7 +179,7 @@ def last_verdict(view: View) -> ColumnElement[bool]:
 def _is_handed_over() -> ColumnElement[bool]:
     """Of a log: it names two people, or two departments, or says that it went to another department."""
     handler, department = _E.data["handler"].as_string(), _E.data["department"].as_string()
-    names = and_(_SAYS_SOMETHING, _E.kind.in_(_NAMES_WHO))
+    names = and_(SAYS_SOMETHING, _E.kind.in_(_NAMES_WHO))
     person, place = case((names, handler)), case((names, department))
     return or_(
         func.min(person) != func.max(person), func.min(place) != func.max(place),

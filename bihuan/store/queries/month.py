@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Row, Select, String, and_, case, func, or_, select, type_coerce
+from sqlalchemy import BigInteger, Row, Select, String, and_, case, cast, func, literal, or_, select, true, type_coerce
 from sqlmodel import Session
 
 from bihuan.policy.scope import When
@@ -21,6 +21,7 @@ from bihuan.rules.plain_stage import NEVER
 from bihuan.rules.terms import HANDS_OVER
 from bihuan.store.queries.cut import of_scope
 from bihuan.store.queries.instant import Microseconds
+from bihuan.store.queries.log import SAYS_SOMETHING
 from bihuan.store.rows import id_in, table_of
 from schemas.complaint import Complaint, ComplaintEvent, EventKind
 from schemas.deadline import Deadline, DeadlineState
@@ -99,6 +100,19 @@ def complaints(session: Session, stretch: Stretch) -> Iterator[Batch]:
 _ITSELF = len(Batch._fields) - 1
 
 
+def complaint_ids(session: Session, stretch: Stretch) -> NDArray[np.int64]:
+    """The ids of the complaints, ascending, shape (n,)."""
+    found = select(_C.id).select_from(table_of(Complaint).outerjoin(table_of(Department), _P.id == _C.department_id))
+    return np.array(session.execute(_within(found, stretch).order_by(_C.id)).scalars().all(), np.int64)
+
+
+def count(session: Session, stretch: Stretch) -> int:
+    """How many complaints were registered in the stretch, of whatever scope."""
+    since, until = stretch.since, stretch.until
+    found = select(func.count(_C.id)).where(_C.registered_at >= since, _C.registered_at < until)
+    return int(session.execute(found).scalar_one())
+
+
 def steps(session: Session, stretch: Stretch, complaint_ids: NDArray[np.int64]) -> Iterator[Step]:
     """The lines of logs that tell the way, by complaint, as they were written down; none after ``as_of``."""
     is_sqlite = session.get_bind().dialect.name == "sqlite"
@@ -124,6 +138,8 @@ def _from_server(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
+_MOST = 4096
+"""A kind of event is counted in a digit of its own, of so many: no log says one thing so often."""
 PLAIN = (EventKind.REGISTERED, EventKind.ASSIGNED, EventKind.RESPONDED, EventKind.HANDLED, EventKind.RESULT_TOLD)
 """The kinds of events of a plain log, in the order of its way."""
 
@@ -146,22 +162,24 @@ def plain_logs(session: Session, stretch: Stretch) -> Plain:
     is_first = _E.kind == EventKind.REGISTERED
     firsts = [func.coalesce(func.min(case((_E.kind == kind, Microseconds(_E.occurred_at)))), NEVER) for kind in PLAIN]
     is_odd = or_(_E.kind.not_in(PLAIN), and_(is_first, handler.is_not(None)))
-    changes = func.count(func.distinct(case((_E.kind.in_(PLAIN[:2]), department))))
-    found = select(_E.complaint_id, *firsts).select_from(
+    goes_to = case((and_(_E.kind.in_(PLAIN[:2]), SAYS_SOMETHING), department))
+    digits = case(*((_E.kind == kind, literal(_MOST**place, BigInteger)) for place, kind in enumerate(PLAIN)), else_=0)
+    found = select(_E.complaint_id, cast(func.sum(digits), BigInteger), *firsts).select_from(
         table_of(ComplaintEvent).join(table_of(Complaint), _C.id == _E.complaint_id)
     )
     found = _within(found.where(_E.kind.in_(_OF_THE_WAY), _E.occurred_at <= stretch.as_of), stretch)
     found = found.group_by(_E.complaint_id).having(
-        func.max(case((is_odd, 1), else_=0)) == 0, changes <= 1, func.max(case((is_first, 1), else_=0)) == 1,
-        func.count() == func.count(func.distinct(_E.kind)),
+        func.max(case((is_odd, 1), else_=0)) == 0, func.max(case((is_first, 1), else_=0)) == 1,
+        func.coalesce(func.min(goes_to) == func.max(goes_to), true()),
     )  # fmt: skip
-    columns = [array("q") for _ in (_E.complaint_id, *PLAIN)]
+    columns = [array("q") for _ in found.selected_columns]
     read = session.execute(found.order_by(_E.complaint_id), execution_options={"yield_per": _BATCH})
     for rows in read.partitions():
         for column, some in zip(columns, zip(*rows, strict=True), strict=True):
             column.extend(some)
-    ids, *occurred = (np.array(column, np.int64) for column in columns)
-    return Plain(ids, np.array(occurred))
+    ids, times, *occurred = (np.array(column, np.int64) for column in columns)
+    is_once = np.all([times // _MOST**place % _MOST <= 1 for place in range(len(PLAIN))], axis=0)
+    return Plain(ids[is_once], np.array(occurred)[:, is_once])
 
 
 def lateness(session: Session, stretch: Stretch, milestone: str) -> dict[int, bool]:

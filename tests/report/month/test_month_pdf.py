@@ -9,9 +9,9 @@ import zlib
 
 import pytest
 
-from bihuan.errors import BihuanError
+from bihuan.errors import BihuanError, UnavailableError
 from bihuan.report import month_pdf
-from bihuan.report.month_pdf import lacking, pdf
+from bihuan.report.month_pdf import lacking, pdf, printing
 
 needs_pango = pytest.mark.skipif(bool(lacking()), reason=lacking() or "")
 needs_chinese = pytest.mark.skipif(
@@ -63,8 +63,17 @@ def test_the_report_has_pages_of_a4_with_a_chinese_font_within(month, page, lang
 
 
 @needs_pango
-def test_the_same_page_gives_the_same_pdf(month, page):
-    assert pdf(page(month)) == pdf(page(month))
+def test_the_same_page_gives_the_same_pdf_also_in_a_process_of_its_own(month, page):
+    pages = page(month, "zh"), page(month, "en")
+    with printing(is_apart=True) as print_later, printing(is_apart=False) as print_here:
+        later, here = list(map(print_later, pages)), list(map(print_here, pages))
+        assert [made() for made in later] == [made() for made in here] == [pdf(html) for html in pages]
+
+
+@needs_pango
+def test_a_process_that_cannot_print_is_told_of():
+    with printing(is_apart=True) as print_later, pytest.raises(UnavailableError, match="has gone"):
+        print_later(None)()
 
 
 @needs_pango
