@@ -11,7 +11,7 @@ import pandas as pd
 from bihuan.analysis import score
 from bihuan.analysis.sums import Estimates, mean_times, means, promoters, shares
 from bihuan.policy.kpi import MEDIANS, Counts, IndicatorPolicy
-from bihuan.services.indicator import AWAITED, median_of
+from bihuan.services.indicator import AWAITED, NO_TIME, median_of
 from bihuan.store.queries.countable import APART
 
 _HOUR = 60.0
@@ -36,8 +36,8 @@ def figures(counts: pd.DataFrame, indicators: Mapping[str, IndicatorPolicy]) -> 
 
 def with_median(row: dict[str, Any], tallies: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """A row of a median with its figure, interval, and how many have ended, from how often each time was taken."""
-    found = median_of(list(tallies))
-    beside = {name: found[name] for name in ("events", "censored", "ended_only") if found[name] is not None}
+    found = median_of(list(tallies)) if tallies else NO_TIME
+    beside = {name: found[name] for name in ("events", "censored", "ended_only") if found.get(name) is not None}
     return row | {"value": found["value"], "low": found["low"], "high": found["high"], "apart": row["apart"] | beside}
 
 

@@ -7,13 +7,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Row
+from sqlalchemy import Row, delete
 
 from bihuan.policy.kpi import KpiPolicy
 from bihuan.services.kpi import show
 from bihuan.services.kpi_snapshot import Taken, take_all, take_batch
 from bihuan.store.rows import insert_rows
 from schemas.complaint import Channel, EventKind
+from schemas.installation import InstallationFact
 from schemas.kpi import Grain, Snapshot
 from schemas.survey import Answer, AnswerSource, Invitation, InvitationState
 
@@ -279,3 +280,31 @@ def test_stepped_to_an_instant_it_is_blind_to_what_happened_later(office):
 def test_an_empty_register_has_nothing_to_keep(office):
     assert take(office) == Taken()
     assert office.rows(Snapshot) == []
+
+
+def test_a_day_on_which_all_was_withdrawn_has_no_median_and_stops_nothing(office):
+    tell(office, "gone", (EventKind.WITHDRAWN, 2))
+    take(office)
+    row = one(office, "first_response_time", Grain.DAY)
+    assert (row.n, row.value, row.apart["events"], row.apart["not_applicable"]) == (0, None, 0, 1)
+    assert take(office, DECEMBER + timedelta(hours=1)).new == 0
+
+
+def told(office) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    """What is kept, by its slice."""
+    return {tuple(row[1:7]): tuple(row[7:13]) for row in kept(office)}
+
+
+def test_two_who_share_a_month_keep_what_one_alone_does(office, monkeypatch):
+    office.staff("anna")
+    for number, life in enumerate(LIVES * 3):
+        tell(office, str(number), *life, hours=number, channel="phone" if number % 2 else "email")
+    take(office)
+    alone = told(office)
+    with office.db.write() as session:
+        session.execute(delete(Snapshot))
+        session.execute(delete(InstallationFact))
+    monkeypatch.setattr("bihuan.services.kpi_snapshot.MANY", 1)
+    take(office)
+    assert told(office) == alone
+    assert len(alone) > 100
