@@ -22,6 +22,8 @@ SILENT_AFTER = timedelta(minutes=15)
 """Three intervals of the slowest schedule the deadline check may have."""
 ROWS = 8
 """Deadlines shown of those overdue longest, and of those due next."""
+LEDGER_SPAN = timedelta(days=1)
+"""Of messages that are settled the board counts those of so long."""
 _CHECK = "sla"
 
 
@@ -75,7 +77,7 @@ def _count(here: Site) -> Counted:
     at = here.clock()
     with here.db.read() as session:
         lines = queries.by_department(session, at)
-        return Counted(at, lines, outbox.counts(session), running(session, here.policy, at))
+        return Counted(at, lines, outbox.counts(session, at - LEDGER_SPAN), running(session, here.policy, at))
 
 
 def _last_check(session: Session) -> datetime | None:

@@ -171,12 +171,13 @@ def test_a_listing_names_what_a_message_is_about_newest_first(ledger):
     assert failed.id == second.id == oldest.id
 
 
-def test_messages_are_counted_by_state(ledger):
-    ledger.message(MessageState.FAILED)
-    ledger.message(MessageState.FAILED)
-    ledger.message(MessageState.PLANNED)
+def test_messages_are_counted_by_state_and_settled_ones_only_since_an_instant(ledger):
+    for state in (MessageState.FAILED, MessageState.FAILED, MessageState.SENT):
+        ledger.message(state)
+    ledger.message(MessageState.PLANNED, next_at=AT)
     with ledger.db.read() as session:
-        assert counts(session) == {"failed": 2, "planned": 1}
+        assert counts(session, AT) == {"failed": 2, "planned": 1, "sent": 1}
+        assert counts(session, AT + timedelta(seconds=1)) == {"failed": 2, "planned": 1}
 
 
 # --- rungs ---

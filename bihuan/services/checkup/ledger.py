@@ -86,7 +86,7 @@ def reach(visit: Visit) -> Answer:
 def messages(visit: Visit) -> Answer:
     """No message waits for a person to look at it."""
     with visit.db.read() as session:
-        found = counts(session)
+        found = counts(session, visit.clock())
     waiting = {state: found[state] for state in (MessageState.UNKNOWN, MessageState.FAILED) if found.get(state)}
     if waiting:
         return note(
@@ -95,7 +95,7 @@ def messages(visit: Visit) -> Answer:
             + ", ".join(f"`bihuan outbox list --state {state}`" for state in waiting)
             + ("; decide on the page /outbox" if MessageState.UNKNOWN in waiting else ""),
         )
-    return ok(f"{sum(found.values())}, none of them failed or unknown")
+    return ok(f"{sum(found.values())} wait, none failed or is unknown")
 
 
 def outbox_audit(visit: Visit) -> Answer:

@@ -26,7 +26,7 @@ _M = table_of(Message).c
 _H = table_of(Heartbeat).c
 _ONE: ColumnElement[int] = literal_column("1")
 _RUNNING = _D.met_at.is_(None) & _D.cancelled_at.is_(None)
-_IN_TROUBLE = text("message.state IN ('failed', 'unknown')")
+IN_TROUBLE = text("message.state IN ('failed', 'unknown')")
 """In the words of the partial index: SQLite sees that it holds only where they are the same."""
 
 
@@ -54,7 +54,7 @@ def waiting(at: datetime) -> Select[Any]:
 
 def troubled(state: MessageState) -> Select[Any]:
     """Of messages that failed, or whose fate is unknown: how many, and the earliest planning."""
-    inside = select(_M.planned_at).where(_IN_TROUBLE, _M.state == state).order_by(_M.planned_at)
+    inside = select(_M.planned_at).where(IN_TROUBLE, _M.state == state).order_by(_M.planned_at)
     found = inside.limit(MOST).subquery().c
     return select(func.count(), func.min(found.planned_at))
 

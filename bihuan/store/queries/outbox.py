@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal_column, not_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, case, func, literal_column, not_, or_, select, union_all
 from sqlmodel import Session
 
+from bihuan.store.queries.metric import IN_TROUBLE
 from bihuan.store.rows import id_in, table_of
 from schemas.complaint import Complaint
 from schemas.deadline import Deadline
@@ -183,7 +184,13 @@ def attempts_at(session: Session, message_ids: Iterable[int]) -> dict[int, list[
     return found
 
 
-def counts(session: Session) -> dict[str, int]:
-    """Messages by state."""
-    rows = session.execute(select(_M.state, func.count()).group_by(_M.state)).all()
+def counts(session: Session, since: datetime) -> dict[str, int]:
+    """Messages by state: all that wait or are in trouble, and of the settled ones those planned since an instant.
+
+    What was ever sent is never counted: it would cost more every year.
+    """
+    is_settled = _M.state.in_([MessageState.SENT, MessageState.SUPPRESSED])
+    parts = (_M.next_at.is_not(None), IN_TROUBLE, and_(_M.planned_at >= since, is_settled))
+    each = union_all(*(select(_M.state).where(part) for part in parts)).subquery().c
+    rows = session.execute(select(each.state, func.count()).group_by(each.state)).all()
     return {state.value: count for state, count in rows}
