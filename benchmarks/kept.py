@@ -8,6 +8,7 @@ reads it, and it would be half of the disk.
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,6 +35,8 @@ _MONTH = timedelta(days=30)
 _PAGE = 300_000
 _LOGGED = 10
 """Of so many copies of a closed complaint one has its log."""
+_TURNS = 20
+_MARKED = "SELECT relname FROM pg_class WHERE relname = ANY(:tables) AND relallvisible >= relpages * 0.98"
 _TABLES = {"complaint": Complaint, "deadline": Deadline, "message": Message, "complaint_event": ComplaintEvent}
 _MODELS = {
     "complaint": "SELECT row_number() OVER (ORDER BY id) AS place, * FROM complaint WHERE {which}",
@@ -115,10 +118,19 @@ def last_id(db: Database) -> int:
 
 
 def settle(db: Database) -> None:
-    """What autovacuum does in time: dead rows away, pages marked as seen by all, figures for the planner."""
+    """What autovacuum does in time: dead rows away, pages marked as seen by all, figures for the planner.
+
+    While an older look still runs anywhere nothing newer can be marked: then it is done once more.
+    """
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for table in _TABLES:
-            connection.exec_driver_sql(f"VACUUM (ANALYZE) {table}")
+        wanted = list(_TABLES)
+        for _ in range(_TURNS):
+            for table in wanted:
+                connection.exec_driver_sql(f"VACUUM (ANALYZE) {table}")
+            marked = connection.execute(text(_MARKED), {"tables": list(_TABLES)}).scalars().all()
+            if not (wanted := [table for table in _TABLES if table not in marked]):
+                return
+            time.sleep(1)
 
 
 def count_rows(db: Database) -> dict[str, int]:
