@@ -16,6 +16,9 @@ from typing import IO, Any, NamedTuple
 
 from bihuan.errors import UnavailableError
 
+MANY = 50_000
+"""From so many complaints on a process of its own is worth its start, which takes a second or two."""
+
 
 class Pipe(NamedTuple):
     """To and from the other process; both ends are our own."""

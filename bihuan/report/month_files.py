@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from bihuan.analysis.review import Review
+from bihuan.companion import MANY
 from bihuan.report import month_page, month_pdf, month_workbook
 from bihuan.report.month_pdf import Printer
 from bihuan.report.month_wording import Imprint
@@ -15,8 +16,6 @@ from bihuan.report.pack import packed
 from bihuan.report.wording import Words
 
 PACK = "pack.zip"
-_MANY = 50_000
-"""From so many complaints on there is enough else to do while another process makes the PDFs."""
 log = logging.getLogger(__name__)
 
 
@@ -35,7 +34,7 @@ def files(review: Review, words_of: Mapping[str, Words], imprint: Imprint) -> di
     lack = month_pdf.lacking()
     if lack:
         log.warning("the report of the month has no PDF: %s", lack)
-    is_apart = not lack and len(review.complaints) >= _MANY
+    is_apart = not lack and len(review.complaints) >= MANY
     with month_pdf.printing(is_apart=is_apart) as print_later, ThreadPoolExecutor(1) as thread:
         pack = packed(review)
         zipped = thread.submit(pack.zipped)  # to deflate takes as long as a PDF, and does not need the interpreter

@@ -20,13 +20,14 @@ from sqlalchemy import delete, select
 from sqlmodel import Session
 
 from bihuan.clock import parse_instant
+from bihuan.companion import MANY
 from bihuan.policy.kpi import KpiPolicy
 from bihuan.policy.models import Policy
 from bihuan.services.kpi import periods_between
 from bihuan.services.kpi_keep import Kept, keep
 from bihuan.services.kpi_month import Tallies, count
 from bihuan.services.tally import Tally
-from bihuan.store.beside import MANY, beside
+from bihuan.store.beside import beside
 from bihuan.store.engine import Database
 from bihuan.store.lock import hold
 from bihuan.store.queries.countable import View, ids

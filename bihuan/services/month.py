@@ -26,6 +26,7 @@ from bihuan.analysis.review import Period, Review, reviewed
 from bihuan.analysis.topic import Topic, TopicParameters
 from bihuan.analysis.words import CHINESE, ENGLISH
 from bihuan.clock import zone
+from bihuan.companion import MANY
 from bihuan.errors import UsageError
 from bihuan.policy.improvement import MonthPolicy
 from bihuan.policy.models import Policy
@@ -39,7 +40,7 @@ from bihuan.services.month_indicators import Rows, by_month, of_month
 from bihuan.services.month_way import ways
 from bihuan.services.people import roster
 from bihuan.settings import Settings
-from bihuan.store.beside import MANY, beside
+from bihuan.store.beside import beside
 from bihuan.store.engine import Database
 from bihuan.store.lock import hold
 from bihuan.store.queries.cut import Cut

@@ -17,8 +17,6 @@ from bihuan.companion import Pipe, companion
 from bihuan.errors import BihuanError
 from bihuan.store.engine import Database
 
-MANY = 50_000
-"""From so many complaints on a process of its own is worth its start."""
 Look = Callable[..., Iterator[Any]]
 
 
