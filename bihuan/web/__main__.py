@@ -16,7 +16,7 @@ from bihuan.log import configure, ended
 from bihuan.policy.files import PolicyFiles
 from bihuan.settings import Settings, settings
 from bihuan.store.engine import open_database
-from bihuan.web.app import create_app
+from bihuan.web.app import create_app, prepare
 from bihuan.web.watch import watched
 
 LOOPBACK = "127.0.0.1"
@@ -43,6 +43,7 @@ def serve(here: Settings) -> None:
     host = here.listening_host()
     db = open_database(here)
     app = create_app(here, db, PolicyFiles(here.policy_dir), wall_clock)
+    prepare(app)
     gc.freeze()  # what is there now stays: looking through it again and again takes a twentieth of the time of a page
     # what a proxy says is believed by our own rules: uvicorn's would hide who the immediate peer is
     config = uvicorn.Config(

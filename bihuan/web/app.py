@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 
 from fastapi import FastAPI
@@ -19,12 +20,12 @@ from bihuan.notify.gateway import AppriseGateway, Gateway
 from bihuan.policy.models import Policy
 from bihuan.settings import Settings
 from bihuan.store.engine import Database
-from bihuan.web import api, complaint, survey
+from bihuan.web import api, board, complaint, survey
 from bihuan.web.access import Unwelcome
 from bihuan.web.proxy import BehindProxy
 from bihuan.web.routes import routes
 from bihuan.web.security import StrictHeaders, allowed_hosts, shown_path, strict_headers
-from bihuan.web.view import Site, page
+from bihuan.web.view import Site, compile_pages, page
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,16 @@ def create_app(
     app.add_exception_handler(BihuanError, _explain)
     app.add_exception_handler(Exception, _apologise)
     return app
+
+
+def prepare(app: FastAPI) -> None:
+    """Make what the first readers would wait for: the templates, and the board where it is long to count.
+
+    A database that does not answer stops nobody: whoever asks is told.
+    """
+    compile_pages()
+    with suppress(BihuanError):
+        board.counted(app.state.site)
 
 
 def _refuse(request: Request, error: Exception) -> Response:

@@ -55,7 +55,7 @@ def show(request: Request) -> Response:
     """
     here = site(request)
     at = here.clock()
-    figures = here.board.get(partial(_count, here), lambda counted: counted.size)
+    figures = counted(here)
     with here.db.read() as session:
         values = {
             "figures_at": figures.at,
@@ -71,6 +71,16 @@ def show(request: Request) -> Response:
             "is_simulated": queries.is_simulated(session),
         }
     return page(request, "board.html", values)
+
+
+def counted(here: Site) -> Counted:
+    """The figures of the present, or of the last count where there is very much to count.
+
+    Raises:
+        UnavailableError: The database does not answer.
+    """
+    figures: Counted = here.board.get(partial(_count, here), lambda made: made.size)
+    return figures
 
 
 def _count(here: Site) -> Counted:

@@ -102,6 +102,13 @@ def environment() -> Environment:
     return templates
 
 
+def compile_pages() -> None:
+    """Make every template ready, some 10 ms each: no reader waits for that."""
+    templates = environment()
+    for name in templates.list_templates():
+        templates.get_template(name)
+
+
 def _address(file: str) -> str:
     """Where our own file is found; a new content has a new address, so browsers may keep what they have."""
     return f"/static/{file}?v={hashlib.sha256((STATIC / file).read_bytes()).hexdigest()[:12]}"
