@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -15,6 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from bihuan.errors import RefusedError, UsageError
 
 Network = IPv4Network | IPv6Network
+_CONTACT = re.compile(r"(mailto:|https://|tel:)[!-~]+")
+"""How RFC 9116 lets somebody be reached: one address, no blanks."""
 _SECRET_FILE = "secret.key"  # noqa: S105 - a file name
 
 
@@ -57,6 +60,9 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "127.0.0.1,::1", description="Addresses or networks of proxies whose headers are believed, comma separated."
     )
+    security_contact: str = Field(
+        "", description="Whom to tell of a hole in security, a mailto:, https: or tel: address; in security.txt."
+    )
     prefect_port: int = Field(4200, ge=1, le=65535, description="Port of the local Prefect server, on loopback.")
     allow_private_targets: bool = Field(False, description="Allow messages to loopback and private network addresses.")
     allowed_schemes: str = Field(
@@ -74,6 +80,13 @@ class Settings(BaseSettings):
     @classmethod
     def _are_networks(cls, value: str) -> str:
         networks(value)
+        return value
+
+    @field_validator("security_contact")
+    @classmethod
+    def _is_a_way_to_reach_somebody(cls, value: str) -> str:
+        if value and not _CONTACT.fullmatch(value):
+            raise ValueError("is no address such as mailto:security@example.com or https://example.com/report")
         return value
 
     def listening_host(self) -> str:

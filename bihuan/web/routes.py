@@ -10,6 +10,7 @@ from bihuan.web import (
     board,
     call,
     complaint,
+    disclosure,
     explanation,
     finding,
     gaming,
@@ -139,6 +140,7 @@ def _operation() -> list[BaseRoute]:
     return [
         page_route("/healthz", board.health, ANYBODY),
         page_route("/readyz", metric.readiness, ANYBODY),
+        page_route(disclosure.PATH, disclosure.show, ANYBODY),
         page_route("/metrics", metric.metrics, WATCHES),
         page_route("/outbox", outbox.ledger, _LEDGER),
         page_route("/outbox/{message_id:int}/decide", outbox.decide, any_of(Role.OPERATOR), methods=POST),

@@ -52,6 +52,7 @@ NO_PAGE = {
     "/healthz": "answers machines",
     "/readyz": "answers machines",
     "/metrics": "answers machines",
+    "/.well-known/security.txt": "a text",
     "/complaints/{number}/events": "leads to the complaint",
     "/outbox/{message_id:int}/decide": "leads to the ledger",
     "/s/{token}": "looked at in test_survey.py",

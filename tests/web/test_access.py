@@ -32,6 +32,7 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("GET", "/"): STAFF,
     ("GET", "/healthz"): ANYONE,
     ("GET", "/readyz"): ANYONE,
+    ("GET", "/.well-known/security.txt"): ANYONE,
     ("GET", "/metrics"): WATCHED,
     ("GET", "/complaints"): STAFF,
     ("GET", "/complaints/new"): STAFF,

@@ -45,6 +45,7 @@ NOT_NOTED = {
     "/improvement/standards/{standard}": "no person", "/improvement/{item}": "no person",
     "/improvement/cycles/{cycle}": "no person", "/improvement/cycles/{cycle}/gantt.svg": "no person",
     "/improvement/{item}/gantt.svg": "no person", "/readyz": "answers machines", "/metrics": "figures",
+    "/.well-known/security.txt": "no person",
 }  # fmt: skip
 
 
