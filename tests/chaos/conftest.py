@@ -89,6 +89,12 @@ class House:
         with self.db.write() as session:
             record(session, self.policy, fixed(self.at), self.numbers[number], EventIn(kind=kind, occurred_at=self.at))
 
+    def lives(self, crew: Crew, rounds: int) -> None:
+        """So many rounds in which all look at it at once, in batches small enough to meet."""
+        for _ in range(rounds):
+            self.goes_on()
+            crew.sweep(Order(self.at, limit=7))
+
     def settles(self, crew: Crew, rounds: int = 20) -> None:
         """Nobody dies any more, and time goes on until whatever was put off has had its turn."""
         self.each = 0

