@@ -304,8 +304,8 @@ def _id(here: Served, number: str) -> int:
 def test_axe_finds_nothing_and_it_fits(
     visitor: Callable[..., Any], installation: Served, language: str, address: str
 ) -> None:
-    """Looks at what the walks above left."""
-    number = installation.item(ELEMENTS["zh"]).number
+    """Looks at what the walk above left that `make e2e` takes as well."""
+    number = installation.item(ELEMENTS["en"]).number
     judged = visitor(language, width=PHONE, scripts=True)
     assert judged.open(address.format(item=number, cycle=number[:-3], standard="SOP-2027-001")) == 200
     judged.unfold()
