@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -16,8 +13,9 @@ import typer
 
 from bihuan.cli.output import say
 from bihuan.clock import wall_clock
-from bihuan.errors import RefusedError, UnavailableError, UsageError
+from bihuan.errors import UnavailableError, UsageError
 from bihuan.settings import Settings, settings, settings_file
+from bihuan.up_lock import held
 
 if TYPE_CHECKING:
     from bihuan.cli.children import Children, Signals
@@ -62,7 +60,7 @@ def up(
     here = _settings(port, prefect_port, data)
     _require_checkout()
     here.listening_host()
-    with _sole_user(here.data_dir), Signals() as signals:
+    with held(here), Signals() as signals:
         _require_free_ports(here, demo)
         _prepare(here, demo)
         with Children(_environment(here), _logs(here), signals) as children:
@@ -109,26 +107,6 @@ def _require_checkout() -> None:
             "`bihuan up` needs the folder deployments/, which the installed package does not have",
             cure="run it from a checkout: git clone, make up",
         )
-
-
-@contextmanager
-def _sole_user(folder: Path) -> Iterator[None]:
-    """Hold the data folder: two Prefect servers on one database would trip over each other."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "up.lock").open("w", encoding="ascii")
-    except OSError as error:
-        raise UnavailableError(
-            f"cannot write in {folder}: {error.strerror}", cure="choose another folder with --data or BIHUAN_DATA_DIR"
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise RefusedError(
-                f"bihuan is already up on {folder}", cure="end it first, or give --data another folder"
-            ) from error
-        yield
 
 
 def _require_free_ports(here: Settings, demo: bool) -> None:

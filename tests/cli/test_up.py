@@ -23,6 +23,7 @@ from bihuan.services.people import save_department
 from bihuan.settings import settings
 from bihuan.store.engine import open_database
 from bihuan.store.migrations import upgrade
+from bihuan.up_lock import held
 
 STUBBORN = """
 import os, signal, subprocess, sys
@@ -98,7 +99,7 @@ def test_one_port_cannot_serve_both_pages(tmp_path: Path):
 
 
 def test_one_data_folder_is_up_once(tmp_path: Path):
-    with command._sole_user(tmp_path), pytest.raises(RefusedError, match="already up"):
+    with held(settings().model_copy(update={"data_dir": tmp_path})), pytest.raises(RefusedError, match="already up"):
         up(port=free_port(), prefect_port=free_port(), data=tmp_path)
 
 
