@@ -24,7 +24,7 @@ from bihuan.simulation.company import STAFF
 from bihuan.store.engine import Database
 from bihuan.store.queries.outbox import Audit, audit
 from bihuan.store.rows import table_of
-from schemas.complaint import ComplaintIn
+from schemas.complaint import ComplaintEvent, ComplaintIn
 from schemas.deadline import Deadline
 from schemas.escalation import Escalation, EscalationStep
 from schemas.outbox import Message, Notice
@@ -35,7 +35,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SETTINGS = Settings(secret="for tests only", mail_url="mailto://127.0.0.1:25/?from=care@example.com",
                     send_per_minute=100_000)  # fmt: skip
 INHERITED = 150
-_M, _D, _E, _S, _I = map(table_of, (Message, Deadline, Escalation, EscalationStep, Invitation))
+_M, _D, _E, _S, _I, _L = map(table_of, (Message, Deadline, Escalation, EscalationStep, Invitation, ComplaintEvent))
 
 
 @dataclass
@@ -77,6 +77,10 @@ class Told:
     @property
     def asked(self) -> Counter[tuple[Any, ...]]:
         return self.rows(_I.c.key, _I.c.state, _I.c.reason, _I.c.invited_at, _I.c.reminders)
+
+    @property
+    def log(self) -> Counter[tuple[Any, ...]]:
+        return self.rows(_L.c.complaint_id, _L.c.kind, _L.c.occurred_at, _L.c.actor)
 
     @property
     def audit(self) -> Audit:
@@ -138,9 +142,11 @@ def _assert_same(alone: Told, crowd: Told) -> None:
     assert crowd.asked == alone.asked
     assert crowd.states == alone.states
     assert crowd.ledger == alone.ledger
+    assert crowd.log == alone.log
     counts = [
         name for name in alone.done if name.partition(".")[2] in {"decided", "breached", "told", "sent", "invited"}
     ]
+    counts.remove("follow-up.told")  # whoever comes first writes it into the log: who sent the letter, or a sweep
     assert {name: crowd.done[name] for name in counts} == {name: alone.done[name] for name in counts}
     for told in (alone, crowd):
         assert told.audit.holds
