@@ -1,10 +1,10 @@
 """Delivery: claim what is due, write the letters, send them, and record how each ended.
 
 planned → claimed (lease, see ``claim``) → sending → sent | planned again (back-off) | failed | unknown; every move is a
-compare-and-set on (owner, state), so a worker that lost its lease changes nothing. What was cut off between sending
-and recording is ambiguous: a complainant's message becomes ``unknown`` and waits for a person, staff are sent it again
-while the matter runs, and the row says so. An attempt is a row before it is made: other workers count it, and what is
-cut off leaves it behind.
+compare-and-set on (owner, state), so a worker that lost its lease takes nothing from the next one. What was cut off
+between sending and recording is ambiguous: a complainant's message becomes ``unknown`` and waits for a person, or for
+the worker that was only slow and comes back with the truth; staff are sent it again while the matter runs, and the row
+says so. An attempt is a row before it is made: other workers count it, and what is cut off leaves it behind.
 """
 
 from __future__ import annotations
@@ -173,7 +173,8 @@ class _Round:
         values = _after(envelope, result, self.clock())
         with self.db.write() as session:
             _end(session, attempt, result, self.clock())
-            if self._move(session, envelope, MessageState.SENDING, lease_owner=None, **values):
+            is_ours = self._move(session, envelope, MessageState.SENDING, lease_owner=None, **values)
+            if is_ours or self._clear_up(session, envelope, values):
                 self._note(session, envelope, values)
         name = "retried" if values["state"] is MessageState.PLANNED else values["state"].value
         return Delivered(**{name: len(envelope.ids)})
@@ -220,6 +221,13 @@ class _Round:
         ours = id_in(_M.c.id, envelope.ids) & (_M.c.lease_owner == self.owner) & (_M.c.state == was)
         moved: int = session.execute(update(_M).where(ours).values(values)).rowcount  # type: ignore[attr-defined]
         return moved == len(envelope.ids)
+
+    def _clear_up(self, session: Session, envelope: Envelope, values: Mapping[str, Any]) -> bool:
+        """Say how it ended where it was taken for cut off meanwhile, and nobody has decided or tried again."""
+        taken = (_M.c.state == MessageState.UNKNOWN) & (_M.c.reason == CUT_OFF)
+        same = id_in(_M.c.id, envelope.ids) & taken & (_M.c.attempts == envelope.attempts + 1)
+        cleared: int = session.execute(update(_M).where(same).values(values)).rowcount  # type: ignore[attr-defined]
+        return cleared == len(envelope.ids)
 
 
 def _begin(session: Session, envelope: Envelope, reader: Reader, at: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -16,12 +16,13 @@ from bihuan.notify.letter import Letter
 from bihuan.rules.outbox import MAX_ATTEMPTS
 from bihuan.services.claim import CUT_OFF
 from bihuan.services.deadline import ENDED
+from bihuan.services.decision import CONFIRMED, Statement, decide
 from bihuan.services.letter import NOBODY
 from bihuan.services.outbox import Delivered, deliver_all, deliver_due
 from bihuan.store.engine import Database
 from bihuan.testing import RecordingGateway
 from schemas.complaint import CustomerIn, EventKind
-from schemas.outbox import AttemptOutcome, MessageState
+from schemas.outbox import AttemptOutcome, MessageState, Verdict
 from schemas.people import Customer
 
 SENT, REFUSED, RETRY, AMBIGUOUS = (
@@ -329,13 +330,14 @@ def test_a_staff_letter_cut_off_whose_matter_ended_since_is_unknown_not_suppress
 class SlowGateway(RecordingGateway):
     """Takes so long over its first letter that the lease runs out and another worker comes by."""
 
-    def __init__(self, office: Any) -> None:
-        super().__init__()
-        self.office, self.others = office, RecordingGateway()
+    def __init__(self, office: Any, *outcomes: AttemptOutcome, meanwhile: Callable[[], object] = lambda: None) -> None:
+        super().__init__(outcomes)
+        self.office, self.others, self.meanwhile = office, RecordingGateway(), meanwhile
 
     def send(self, url: str, letter: Letter) -> SendResult:
         later(self.office, seconds=2 * self.office.settings.lease_seconds)
         deliver_all(self.office.db, self.others, self.office.settings, self.office.clock)
+        self.meanwhile()
         return super().send(url, letter)
 
 
@@ -353,7 +355,27 @@ def test_a_complainant_hears_once_though_a_worker_was_slow(office, complainant):
     office.mail = SlowGateway(office)
     office.deliver()
     assert (len(office.mail.sent), len(office.mail.others.sent)) == (1, 0)
-    assert only(office).state is MessageState.UNKNOWN
+    assert (only(office).state, only(office).reason) == (MessageState.SENT, None)
+
+
+def test_a_slow_worker_leaves_what_a_person_decided_meanwhile(office, complainant):
+    office.register(customer=complainant)
+    said = Statement(Verdict.ARRIVED, "王芳", "电话核实")
+
+    def decides() -> None:
+        with office.db.write() as session:
+            assert decide(session, office.clock, only(office).id, said) == 1
+
+    office.mail = SlowGateway(office, meanwhile=decides)
+    office.deliver()
+    assert (only(office).state, only(office).reason) == (MessageState.SENT, CONFIRMED)
+
+
+def test_a_slow_worker_that_learns_nothing_leaves_its_letter_to_a_person(office, complainant):
+    office.register(customer=complainant)
+    office.mail = SlowGateway(office, AMBIGUOUS)
+    office.deliver()
+    assert (only(office).state, only(office).reason) == (MessageState.UNKNOWN, "scripted: ambiguous")
 
 
 def test_a_worker_leaves_alone_what_another_took_from_it_before_it_began(office):

@@ -48,8 +48,8 @@ class Ledger:
             **{**told, **facts},
         ))  # fmt: skip
 
-    def attempt(self, message_id: int, outcome: AttemptOutcome = AttemptOutcome.SENT) -> None:
-        self.add(DeliveryAttempt(message_id=message_id, number=1, started_at=AT, ended_at=AT, outcome=outcome))
+    def attempt(self, message_id: int, outcome: AttemptOutcome = AttemptOutcome.SENT, number: int = 1) -> None:
+        self.add(DeliveryAttempt(message_id=message_id, number=number, started_at=AT, ended_at=AT, outcome=outcome))
 
     def audit(self, here: ZoneInfo = SHANGHAI):
         with self.db.read() as session:
@@ -111,6 +111,15 @@ def test_the_attempt_of_a_bundle_proves_all_of_it_and_no_other(ledger):
     assert ledger.audit().unproved == 1
 
 
+def test_a_person_who_says_of_a_sending_that_it_arrived_makes_no_second_one(ledger):
+    message = ledger.message(MessageState.SENT, audience=Audience.CUSTOMER)
+    ledger.attempt(message)
+    ledger.attempt(message)
+    assert ledger.audit().holds
+    ledger.attempt(message, number=2)
+    assert ledger.audit().doubled == 1
+
+
 def test_what_was_sent_again_is_listed(ledger):
     ledger.message(MessageState.PLANNED, is_repeated=True)
     ledger.message(MessageState.PLANNED)
@@ -136,7 +145,7 @@ def test_each_day_is_its_own_conservation_and_names_what_does_not_hold(ledger):
     ledger.deadline(breached_at=next_day + timedelta(days=1))  # without a message
     doubled = ledger.message(MessageState.SENT, audience=Audience.CUSTOMER, planned_at=AT - timedelta(days=1))
     ledger.attempt(doubled)
-    ledger.attempt(doubled)
+    ledger.attempt(doubled, number=2)
     result = ledger.audit()
     assert [(day["day"], day["due"], day["sent"], day["failed"], day["holds"]) for day in result.days] == [
         ("2026-11-15", 1, 1, 0, False), ("2026-11-16", 2, 1, 1, True), ("2026-11-17", 1, 1, 0, False),

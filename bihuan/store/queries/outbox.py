@@ -143,11 +143,11 @@ def _unproved() -> Select[Any]:
 
 
 def _doubled() -> Select[Any]:
-    """When messages to complainants were planned that were sent more than once."""
+    """When messages to complainants were planned that were sent more than once; a person may say of a sending again."""
     return (
         select(_M.planned_at, _ONE).join(table_of(DeliveryAttempt), _M.id == _A.message_id)
         .where(_A.outcome == AttemptOutcome.SENT, _M.audience == Audience.CUSTOMER)
-        .group_by(_M.id, _M.planned_at).having(func.count() > 1)
+        .group_by(_M.id, _M.planned_at).having(func.count(_A.number.distinct()) > 1)
     )  # fmt: skip
 
 
