@@ -450,14 +450,16 @@ def served():
 
 
 @contextmanager
-def prefect(monkeypatch, rows, status=200):
-    """A server on loopback that answers as Prefect's."""
+def prefect(monkeypatch, rows, status=200, wanted=None):
+    """A server on loopback that answers as Prefect's; ``wanted`` is the Authorization it asks for."""
     answers = {("GET", "/api/health"): (200, True), ("POST", "/api/deployments/filter"): (status, rows)}
 
     class Responder(BaseHTTPRequestHandler):
         def answer(self):
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             status, content = answers[self.command, self.path]
+            if wanted and self.command == "POST" and self.headers["Authorization"] != wanted:
+                status, content = 401, {"exception_message": "Unauthorized"}
             body = json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
@@ -518,6 +520,15 @@ def test_a_deployment_that_will_not_start(findings, monkeypatch, change, fault):
 def test_a_server_that_does_not_say_what_it_serves(findings, monkeypatch):
     with prefect(monkeypatch, [], status=503):
         assert problem(findings()["deployments"], "503", "bihuan up")
+
+
+def test_a_server_that_wants_its_user_is_told_what_the_workers_tell_it(findings, monkeypatch):
+    with prefect(monkeypatch, served(), wanted="Basic YWRtaW46YTpi"):
+        assert problem(findings()["deployments"], "wants its user", "/etc/bihuan/environment")
+        monkeypatch.setenv("PREFECT_API_AUTH_STRING", "admin:a:b")
+        found = findings()
+    assert found["deployments"]["level"] == "ok"
+    assert "a:b" not in json.dumps(found)
 
 
 def test_an_installation_without_prefect_yaml_has_nothing_to_compare(monkeypatch, tmp_path):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
 
@@ -11,8 +13,6 @@ from bihuan.errors import UnavailableError
 from bihuan.services.checkup.finding import Answer, Visit, note, ok, problem
 from bihuan.services.checkup.loopback import ask
 from bihuan.services.schedule import Schedule, planned, schedule_of
-
-_OK = 200
 
 
 def prefect_server(visit: Visit) -> Answer:
@@ -24,7 +24,7 @@ def prefect_server(visit: Visit) -> Answer:
         return note(f"not running on port {port}: nothing is checked or sent", "start it with `bihuan up`")
     except (OSError, HTTPException):
         status, body = 0, b""
-    if status != _OK or body.strip() != b"true":
+    if status != HTTPStatus.OK or body.strip() != b"true":
         return problem(
             f"what listens on port {port} does not answer as Prefect",
             "look at what it is, or set BIHUAN_PREFECT_PORT to a free port",
@@ -61,8 +61,14 @@ def _fault(row: Mapping[str, Any] | None, wanted: set[Schedule]) -> str:
 
 
 def _served(port: int) -> list[dict[str, Any]]:
-    status, body = ask(port, "POST", "/api/deployments/filter", {"limit": 200})
-    if status != _OK:
+    user = os.environ.get("PREFECT_API_AUTH_STRING", "")  # where workers and commands of Prefect have it from
+    status, body = ask(port, "POST", "/api/deployments/filter", {"limit": 200}, user=user)
+    if status == HTTPStatus.UNAUTHORIZED:
+        raise UnavailableError(
+            "Prefect's server wants its user, and PREFECT_API_AUTH_STRING does not name it",
+            cure="take the environment of the workers: `set -a; . /etc/bihuan/environment`",
+        )
+    if status != HTTPStatus.OK:
         raise UnavailableError(
             f"Prefect's server answers {status} when asked for its deployments", cure="look at the lines of `bihuan up`"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from http.client import HTTPConnection
 
 LOOPBACK = "127.0.0.1"
@@ -10,8 +11,10 @@ _SECONDS = 5.0
 _MOST = 16_000_000
 
 
-def ask(port: int, method: str, path: str, content: object = None, host: str = LOOPBACK) -> tuple[int, bytes]:
-    """Status and body of the answer to one request; ``content`` goes as JSON.
+def ask(
+    port: int, method: str, path: str, content: object = None, host: str = LOOPBACK, user: str = ""
+) -> tuple[int, bytes]:
+    """Status and body of the answer to one request; ``content`` goes as JSON, ``user`` is ``name:password``.
 
     Raises:
         OSError: Nothing listens there (ConnectionRefusedError), or it does not answer in time.
@@ -20,7 +23,10 @@ def ask(port: int, method: str, path: str, content: object = None, host: str = L
     connection = HTTPConnection(host, port, timeout=_SECONDS)
     try:
         body = None if content is None else json.dumps(content)
-        connection.request(method, path, body, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json"}
+        if user:
+            headers["Authorization"] = f"Basic {b64encode(user.encode()).decode()}"
+        connection.request(method, path, body, headers)
         answer = connection.getresponse()
         return answer.status, answer.read(_MOST)
     finally:
