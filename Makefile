@@ -2,7 +2,7 @@
 # Needs git, make and Python 3.11-3.13 with venv; nothing else, and no activated environment.
 
 .DEFAULT_GOAL := help
-.PHONY: help install up demo check test both bench chaos e2e fuzz fix docs lock
+.PHONY: help install up demo check test both bench chaos e2e fuzz fix docs lock servers
 
 # Another project's environment or search path must not leak in.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX UV_PYTHON UV_SYSTEM_PYTHON
@@ -11,6 +11,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 CODE := bihuan flows tasks schemas deployments
+# uv reads no pip.conf, so the mirror named there is handed over.
+FROM_MIRROR = mirror=$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}; \
+	UV_DEFAULT_INDEX=$${UV_DEFAULT_INDEX:-$$mirror}
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -60,9 +63,16 @@ docs: $(STAMP) ## Write docs/commands.md anew from the commands themselves
 lock: $(STAMP) ## Write requirements.lock anew from pyproject.toml (ARGS="--upgrade")
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --extra dev \
 		--no-header --no-annotate -o requirements.lock pyproject.toml $(ARGS)
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-deps -c requirements.lock \
+		--no-header --no-annotate -o deployments/servers.lock deployments/servers.in $(ARGS)
+
+# `make install` brings .venv to requirements.lock and so takes this away again: it is needed after each upgrade.
+servers: $(STAMP) ## Add what several Prefect servers need, from deployments/servers.lock
+	@$(FROM_MIRROR) $(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --no-deps --require-hashes \
+		-r deployments/servers.lock
+	@$(BIN)/uv pip check -q --python $(BIN)/python
 
 # uv comes first, by pip, at the locked version; it then installs the rest, itself included.
-# It reads no pip.conf, so the mirror named there is handed over.
 # --compile-bytecode: without it the first start of Prefect takes four times as long.
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || { \
@@ -73,8 +83,6 @@ $(STAMP): requirements.lock pyproject.toml
 		&& $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.txt; } || { \
 		echo 'bihuan: uv could not be installed - check the network; behind a mirror set PIP_INDEX_URL' \
 			'to it, then make install again' >&2; exit 1; }
-	@mirror=$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}; \
-		UV_DEFAULT_INDEX=$${UV_DEFAULT_INDEX:-$$mirror} \
-		$(BIN)/uv pip sync --python $(BIN)/python --compile-bytecode --require-hashes requirements.lock
+	@$(FROM_MIRROR) $(BIN)/uv pip sync --python $(BIN)/python --compile-bytecode --require-hashes requirements.lock
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
