@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -10,9 +12,10 @@ from threading import Thread
 import pytest
 
 from bihuan.clock import fixed, wall_clock
+from bihuan.errors import UnavailableError
 from bihuan.services.api_key import make_key
 from bihuan.services.backup import note_backup
-from bihuan.services.checkup import Level, check_up, operations
+from bihuan.services.checkup import Level, check_up, engine, operations
 from bihuan.services.checkup.finding import Visit
 from bihuan.services.heartbeat import beat
 from bihuan.services.intake import take_in
@@ -123,3 +126,47 @@ def test_on_one_machine_metrics_are_its_own(visit):
 def test_the_doctor_makes_these_checks(visit):
     names = [finding.name for finding in check_up(visit.settings, wall_clock)]
     assert {"back up", "retention", "metrics"} <= set(names)
+
+
+@contextmanager
+def prefect_elsewhere(monkeypatch: pytest.MonkeyPatch, auth: str) -> Iterator[HTTPServer]:
+    """A Prefect server that wants ``auth``, named by PREFECT_API_URL; on the installation's own port is none."""
+    wanted = f"Basic {b64encode(auth.encode()).decode()}"
+
+    class Responder(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            is_open = self.path == "/api/health"
+            self.send_response(200 if is_open or self.headers.get("Authorization") == wanted else 401)
+            body = b"true" if is_open else b"[]"
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = answer  # noqa: N815 - http.server's names
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Responder) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}).start()
+        monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{server.server_address[1]}/api")
+        monkeypatch.setenv("PREFECT_API_AUTH_STRING", auth)
+        yield server
+        server.shutdown()
+
+
+@pytest.mark.usefixtures("quiet_ports")
+def test_a_prefect_server_of_another_host_is_asked_as_the_workers_ask_it(visit, monkeypatch):
+    with prefect_elsewhere(monkeypatch, "admin:right") as server:
+        at = f"127.0.0.1:{server.server_address[1]}"
+        assert engine.prefect_server(visit)[:2] == (Level.OK, f"answers on {at}")
+        level, says, _ = engine.deployments(visit)
+        assert level is Level.PROBLEM
+        assert "sla-check is not served" in says
+        monkeypatch.setenv("PREFECT_API_AUTH_STRING", "admin:wrong")
+        with pytest.raises(UnavailableError, match="PREFECT_API_AUTH_STRING") as refused:
+            engine.deployments(visit)
+        assert "wrong" not in str(refused.value)
+    with pytest.raises(UnavailableError, match=f"{at} does not answer"):
+        engine.prefect_server(visit)

@@ -1,4 +1,7 @@
-"""Checks of the Prefect server on this machine, asked over HTTP: importing Prefect would take seconds."""
+"""Checks of the Prefect server, asked over HTTP: importing Prefect would take seconds.
+
+On this machine's port, else where PREFECT_API_URL says: on a host of workers, or in a container, it is another's.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import Any
 
 from bihuan.errors import UnavailableError
 from bihuan.services.checkup.finding import Answer, Visit, note, ok, problem
-from bihuan.services.checkup.loopback import ask
+from bihuan.services.checkup.loopback import ask_prefect
 from bihuan.services.schedule import Schedule, planned, schedule_of
 
 
@@ -19,17 +22,20 @@ def prefect_server(visit: Visit) -> Answer:
     """Prefect's server answers."""
     port = visit.settings.prefect_port
     try:
-        status, body = ask(port, "GET", "/api/health")
+        where, status, body = ask_prefect(port, os.environ, "GET", "/health")
     except ConnectionRefusedError:
-        return note(f"not running on port {port}: nothing is checked or sent", "start it with `bihuan up`")
+        return note(
+            f"not running on port {port}: nothing is checked or sent",
+            "start it with `bihuan up`; where it runs on another host, ask with PREFECT_API_URL set",
+        )
     except (OSError, HTTPException):
-        status, body = 0, b""
+        where, status, body = f"port {port}", 0, b""
     if status != HTTPStatus.OK or body.strip() != b"true":
         return problem(
-            f"what listens on port {port} does not answer as Prefect",
+            f"what listens on {where} does not answer as Prefect",
             "look at what it is, or set BIHUAN_PREFECT_PORT to a free port",
         )
-    return ok(f"answers on port {port}")
+    return ok(f"answers on {where}")
 
 
 def deployments(visit: Visit) -> Answer:
@@ -61,8 +67,7 @@ def _fault(row: Mapping[str, Any] | None, wanted: set[Schedule]) -> str:
 
 
 def _served(port: int) -> list[dict[str, Any]]:
-    user = os.environ.get("PREFECT_API_AUTH_STRING", "")  # where workers and commands of Prefect have it from
-    status, body = ask(port, "POST", "/api/deployments/filter", {"limit": 200}, user=user)
+    _, status, body = ask_prefect(port, os.environ, "POST", "/deployments/filter", {"limit": 200})
     if status == HTTPStatus.UNAUTHORIZED:
         raise UnavailableError(
             "Prefect's server wants its user, and PREFECT_API_AUTH_STRING does not name it",

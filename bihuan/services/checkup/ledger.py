@@ -122,7 +122,7 @@ def sweeps(visit: Visit) -> Answer:
             cure += "; set BIHUAN_OPERATOR_URL, so that somebody is told"
         return problem(f"silent: {says}", cure)
     if never := [each.sweep for each in known if each.beat_at is None]:
-        return note(f"never ran: {', '.join(never)}", "start them with `bihuan up`")
+        return note(f"never ran: {', '.join(never)}", "start `bihuan up` or a worker; each runs at its hour")
     return ok(", ".join(f"{each.sweep} {_span(at - each.beat_at)} ago" for each in known if each.beat_at))
 
 
