@@ -28,6 +28,8 @@ def prefect_environment(settings: Settings, given: Mapping[str, str]) -> dict[st
         "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(int(_RUNS_KEPT.total_seconds())),
         "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P3D",  # a plain number keeps the server from starting
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        # As shipped it is laid out in the packages, where a service's user may not write: then there is no page.
+        "PREFECT_SERVER_UI_STATIC_DIRECTORY": str((settings.data_dir / "prefect" / "page").resolve()),
     }
     own = {
         "PREFECT_HOME": str((settings.data_dir / "prefect").resolve()),

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from bihuan.services.metric import Figures, Heap, Run
 from bihuan.services.schedule import intervals
 from bihuan.settings import Settings
 from bihuan.store.queries.metric import PENDING, TROUBLE
+from deployments.environment import prefect_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENTS = ROOT / "deployments"
@@ -109,6 +111,33 @@ def test_every_unit_runs_as_its_own_user_from_the_checkout_and_may_write_little(
     assert (ROOT / documented).is_file()
 
 
+@pytest.mark.parametrize("part", ["migrate", "deploy", "server", "web", "worker@"])
+def test_what_starts_before_its_database_tries_again_and_keeps_nothing_else_away(part: str):
+    """Requires= would: the job of what needs it fails with the first try, and nobody starts it again."""
+    parts = unit(DEPLOYMENTS / "systemd" / f"bihuan-{part}.service")
+    is_once = ("Type", "oneshot") in parts["Service"]
+    assert ("Restart", "on-failure" if is_once else "always") in parts["Service"]
+    assert "Requires" not in dict(parts["Unit"])
+
+
+def test_prefects_page_is_laid_out_where_its_user_may_write():
+    """As shipped it goes beside the packages, which belong to root: then there is no page, and an error in the log."""
+    name = "PREFECT_SERVER_UI_STATIC_DIRECTORY"
+    unit_sets = dict(unit(DEPLOYMENTS / "systemd/bihuan-server.service")["Service"])["Environment"]
+    container_sets = parsed("container/compose.yaml")["services"]["prefect"]["environment"]
+    here = Settings(data_dir=Path("/var/lib/bihuan"))
+    for place in (unit_sets.removeprefix(f"{name}="), container_sets[name], prefect_environment(here, {})[name]):
+        assert place.startswith("/var/lib/bihuan/")
+
+
+def test_the_command_of_a_host_of_services_runs_as_they_do():
+    text = (DEPLOYMENTS / "systemd/bihuan.sh").read_text(encoding="utf-8")
+    said = dict(unit(DEPLOYMENTS / "systemd/bihuan.service")["Service"])
+    assert f"--uid={said['User']} --working-directory={said['WorkingDirectory']}" in text
+    assert f"--property=EnvironmentFile={said['EnvironmentFile']} {HOME}.venv/bin/bihuan" in text
+    assert subprocess.run(["sh", "-n"], input=text, text=True, check=False).returncode == 0  # noqa: S607 - POSIX
+
+
 def test_units_name_units_that_exist():
     known = {file.name for file in (*UNITS, *TIMERS)}
     for file in (*UNITS, *TIMERS):
@@ -153,7 +182,8 @@ def test_commands_of_ours_are_known_to_the_program(words: list[str]):
 def test_options_of_prefect_are_known_to_the_locked_version():
     """Read off its own help: a renamed option would stop every worker after an upgrade."""
     asked = [command for command in commands() if Path(command[0]).name == "prefect"]
-    asked += [shlex.split(part) for words in commands() if words[0] == "sh" for part in words[2].split("&&")]
+    inside = [shlex.split(part) for words in commands() if words[0] == "sh" for part in words[2].split("&&")]
+    asked += [command for command in inside if command[0] == "prefect"]
     known: dict[str, str] = {}
     for command in asked:
         words = [word for word in helped(command) if word != "bihuan"]
@@ -163,7 +193,7 @@ def test_options_of_prefect_are_known_to_the_locked_version():
             known[name] = subprocess.run(program, capture_output=True, text=True, check=True, cwd=ROOT).stdout
         options = [word for word in command if word.startswith("--") and word != "--no-prompt"]
         assert [option for option in options if option not in known[name]] == [], command
-    assert {"worker start", "server start", "deploy", "work-pool create"} == set(known)
+    assert {"worker start", "server start", "server status", "deploy", "work-pool create"} == set(known)
 
 
 # --- environments ---
@@ -243,7 +273,7 @@ def test_the_composition_starts_the_work_only_after_the_migrations():
     assert services["worker"]["deploy"]["replicas"] == 2
     for name in ("worker", "web"):
         assert services[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
-    assert services["migrate"]["restart"] == services["deploy"]["restart"] == "no"
+    assert (services["migrate"]["restart"], services["deploy"]["restart"]) == ("no", "on-failure")
     assert all(port.startswith("127.0.0.1:") for one in services.values() for port in one.get("ports", []))
 
 
@@ -251,7 +281,25 @@ def test_what_the_composition_asks_for_stands_in_its_example():
     text = (DEPLOYMENTS / "container/compose.yaml").read_text(encoding="utf-8")
     asked = set(re.findall(r"\$\{([A-Z_]+)", text))
     example = (DEPLOYMENTS / "container/environment.example").read_text(encoding="utf-8")
-    assert asked == set(re.findall(r"^#? ?([A-Z_]+)=", example, re.MULTILINE))
+    assert asked | {"COMPOSE_PROJECT_NAME"} == set(re.findall(r"^#? ?([A-Z_]+)=", example, re.MULTILINE))
+
+
+def test_the_filled_in_environment_reaches_every_part_but_no_image_and_no_commit():
+    given = parsed("container/compose.yaml")["x-bihuan"]["env_file"]
+    assert given == ["environment"]
+    for ignored in (".dockerignore", ".gitignore"):
+        lines = (ROOT / ignored).read_text(encoding="utf-8").splitlines()
+        assert "deployments/container/environment" in [line.lstrip("/") for line in lines]
+
+
+def test_the_image_leaves_out_only_what_the_product_does_not_need():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    text = (DEPLOYMENTS / "container/Containerfile").read_text(encoding="utf-8")
+    [removed] = re.findall(r"uv pip uninstall -q \\\n(.+)$", text, re.MULTILINE)
+    named = {re.split(r"[ \[<>=]", line)[0] for line in project["optional-dependencies"]["dev"]}
+    needed = {re.split(r"[ \[<>=]", line)[0] for line in project["dependencies"]}
+    assert removed.split()
+    assert set(removed.split()) <= named - needed
 
 
 def test_files_that_the_containers_mount_or_copy_exist():
