@@ -284,6 +284,11 @@ def test_what_the_composition_asks_for_stands_in_its_example():
     assert asked | {"COMPOSE_PROJECT_NAME"} == set(re.findall(r"^#? ?([A-Z_]+)=", example, re.MULTILINE))
 
 
+def test_a_part_that_is_still_starting_hears_that_it_is_to_end():
+    """Process 1 ignores SIGTERM until it asks for it: a worker stopped in its first seconds took the whole minute."""
+    assert parsed("container/compose.yaml")["x-bihuan"]["init"] is True
+
+
 def test_the_filled_in_environment_reaches_every_part_but_no_image_and_no_commit():
     given = parsed("container/compose.yaml")["x-bihuan"]["env_file"]
     assert given == ["environment"]
