@@ -151,7 +151,7 @@ class Message(SQLModel, table=True):
             postgresql_where=text("invitation_id IS NOT NULL"),
         ),
         Index("ix_message_subject", "subject_kind", "subject_id"),
-        Index("ix_message_planned_at", "planned_at"),
+        Index("ix_message_planned_at", "planned_at", "state"),
         Index(
             "ix_message_trouble",
             "state",

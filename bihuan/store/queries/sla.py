@@ -88,7 +88,7 @@ def _ended_later(at: datetime) -> ColumnElement[bool]:
 
 
 def _running(at: datetime, facts: ColumnElement[bool]) -> Select[Any]:
-    is_overdue = and_(_D.state != DeadlineState.PAUSED, _D.due_at < at)  # nothing is late while it is paused
+    is_overdue = and_(_D.due_at < at, _D.state != DeadlineState.PAUSED)  # nothing is late while it is paused
     is_soon = and_(_D.due_at >= at, _D.due_at < at + SOON)
     sums = (func.sum(case((fact, 1), else_=0)) for fact in (is_overdue, is_soon))
     return _by_department([func.count(), *sums, literal(0)], and_(facts, _D.started_at <= at))
