@@ -14,7 +14,7 @@ from typing import Any
 
 from bihuan.errors import UnavailableError
 from bihuan.services.checkup.finding import Answer, Visit, note, ok, problem
-from bihuan.services.checkup.loopback import ask_prefect
+from bihuan.services.checkup.server import ask_prefect
 from bihuan.services.schedule import Schedule, planned, schedule_of
 
 

@@ -16,7 +16,7 @@ from bihuan.clock import zone
 from bihuan.policy.loader import load_policy, policy_files
 from bihuan.report.month_pdf import PACKAGES, lacking
 from bihuan.services.checkup.finding import Answer, Visit, note, ok, problem
-from bihuan.services.checkup.loopback import ask
+from bihuan.services.checkup.server import ask
 
 _KEY_FILE = "secret.key"
 _NAMES = ("schemas", "tasks", "flows")
