@@ -7,11 +7,12 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from bihuan.errors import RefusedError, UnavailableError
 from bihuan.settings import Settings
 
-_PORTS = frozenset({"web_port", "prefect_port"})
+_PORTS = {"web_port", "prefect_port"}
 
 
 @contextmanager
@@ -38,21 +39,30 @@ def held(here: Settings) -> Iterator[None]:
                 f"bihuan is already up on {folder}", cure="end it first, or give --data another folder"
             ) from error
         lock.truncate(0)
-        lock.write(json.dumps(here.model_dump(include=set(_PORTS))))
+        lock.write(json.dumps(here.model_dump(include=_PORTS)))
         lock.flush()
-        try:
-            yield
-        finally:
-            lock.truncate(0)
+        yield
 
 
 def as_up(here: Settings) -> Settings:
-    """The settings with the ports of the ``bihuan up`` that holds the data folder, or that was killed holding it."""
+    """The settings with the ports of the ``bihuan up`` that holds the data folder; as they are where none does."""
     try:
-        told = json.loads(_file(here.data_dir).read_text(encoding="ascii"))
+        with _file(here.data_dir).open(encoding="ascii") as lock:
+            if _is_free(lock):
+                return here
+            told = json.load(lock)
         return here.model_copy(update={name: int(told[name]) for name in _PORTS})
     except (OSError, ValueError, KeyError, TypeError):
         return here
+
+
+def _is_free(lock: TextIO) -> bool:
+    """Whether nobody holds it: what a killed one left says nothing of who serves now."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _file(folder: Path) -> Path:

@@ -28,11 +28,18 @@ def test_the_next_one_tells_its_own(tmp_path: Path) -> None:
             assert as_up(Settings(data_dir=tmp_path)).web_port == web_port
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "7", '{"web_port": 8777}', '{"web_port": "x", "prefect_port": 1}'])
-def test_a_note_that_says_nothing_leaves_the_settings(tmp_path: Path, text: str) -> None:
-    (tmp_path / "up.lock").write_text(text, encoding="ascii")
+def test_what_a_killed_one_left_says_nothing_of_who_serves_now(tmp_path: Path) -> None:
+    (tmp_path / "up.lock").write_text('{"web_port": 8777, "prefect_port": 4277}', encoding="ascii")
     here = Settings(data_dir=tmp_path)
     assert as_up(here) == here
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", '{"web_port": 8777}', '{"web_port": "x", "prefect_port": 1}'])
+def test_a_note_that_says_nothing_leaves_the_settings(tmp_path: Path, text: str) -> None:
+    here = Settings(data_dir=tmp_path)
+    with held(here):
+        (tmp_path / "up.lock").write_text(text, encoding="ascii")
+        assert as_up(here) == here
 
 
 def test_a_folder_that_cannot_be_made_is_one_line_with_the_cure(tmp_path: Path) -> None:
