@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import insert, update
+from sqlalchemy import ColumnElement, insert, update
 from sqlmodel import Session
 
 from bihuan.clock import Clock
@@ -174,7 +174,7 @@ class _Round:
         with self.db.write() as session:
             _end(session, attempt, result, self.clock())
             is_ours = self._move(session, envelope, MessageState.SENDING, lease_owner=None, **values)
-            if is_ours or self._clear_up(session, envelope, values):
+            if is_ours or _clear_up(session, envelope, values):
                 self._note(session, envelope, values)
         name = "retried" if values["state"] is MessageState.PLANNED else values["state"].value
         return Delivered(**{name: len(envelope.ids)})
@@ -218,16 +218,19 @@ class _Round:
 
     def _move(self, session: Session, envelope: Envelope, was: MessageState, **values: Any) -> bool:
         """Compare and set: only what is still ours and still ``was`` moves; whether all of it did."""
-        ours = id_in(_M.c.id, envelope.ids) & (_M.c.lease_owner == self.owner) & (_M.c.state == was)
-        moved: int = session.execute(update(_M).where(ours).values(values)).rowcount  # type: ignore[attr-defined]
-        return moved == len(envelope.ids)
+        return _set(session, envelope, (_M.c.lease_owner == self.owner) & (_M.c.state == was), values)
 
-    def _clear_up(self, session: Session, envelope: Envelope, values: Mapping[str, Any]) -> bool:
-        """Say how it ended where it was taken for cut off meanwhile, and nobody has decided or tried again."""
-        taken = (_M.c.state == MessageState.UNKNOWN) & (_M.c.reason == CUT_OFF)
-        same = id_in(_M.c.id, envelope.ids) & taken & (_M.c.attempts == envelope.attempts + 1)
-        cleared: int = session.execute(update(_M).where(same).values(values)).rowcount  # type: ignore[attr-defined]
-        return cleared == len(envelope.ids)
+
+def _clear_up(session: Session, envelope: Envelope, values: Mapping[str, Any]) -> bool:
+    """Say how it ended where it was taken for cut off meanwhile, and nobody has decided or tried again."""
+    taken = (_M.c.state == MessageState.UNKNOWN) & (_M.c.reason == CUT_OFF)
+    return _set(session, envelope, taken & (_M.c.attempts == envelope.attempts + 1), values)
+
+
+def _set(session: Session, envelope: Envelope, still: ColumnElement[bool], values: Mapping[str, Any]) -> bool:
+    same = id_in(_M.c.id, envelope.ids) & still
+    changed: int = session.execute(update(_M).where(same).values(values)).rowcount  # type: ignore[attr-defined]
+    return changed == len(envelope.ids)
 
 
 def _begin(session: Session, envelope: Envelope, reader: Reader, at: datetime) -> int:
